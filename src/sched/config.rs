@@ -1,0 +1,279 @@
+//! How a runtime is configured, and what can be wrong with that.
+//!
+//! Go: `GOMAXPROCS`, `debug.SetMaxStack`; the environment is read as `runtime/runtime1.go` reads GODEBUG.
+
+use super::runtime::Runtime;
+use crate::stack::limits;
+use std::fmt;
+use std::io;
+
+/// How far tasks may be moved: which promises the program has made.
+///
+/// ```
+/// assert_eq!(midge::Runtime::pinned().unwrap().mode(), midge::Mode::Pinned);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Every task has a window of its own and, once started, its thread.
+    Pinned,
+    /// Parked stacks are frozen when their window is needed; started tasks keep their thread.
+    Copying,
+    /// And started tasks are stolen by other workers.
+    Migrating,
+}
+
+/// Why a runtime could not be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// [`Builder::workers`] was given 0.
+    ZeroWorkers,
+    /// The environment variable `MIDGE_WORKERS` is not a number from 1 to 65,535.
+    InvalidWorkers {
+        /// What it is.
+        value: String,
+    },
+    /// The environment variable `MIDGE_STRESS` is not a number.
+    InvalidStress {
+        /// What it is.
+        value: String,
+    },
+    /// The stack limit is not within what a window can hold.
+    MaxStack {
+        /// The limit that was asked for, in bytes.
+        asked: usize,
+        /// The smallest possible one.
+        least: usize,
+        /// The largest possible one.
+        most: usize,
+    },
+    /// There is no room for the least number of windows: two.
+    Windows {
+        /// The addresses each needs, in bytes.
+        size: usize,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A worker thread could not be started.
+    Thread(io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::ZeroWorkers => write!(f, "a runtime needs at least 1 worker, not 0"),
+            BuildError::InvalidWorkers { value } => write!(
+                f,
+                "MIDGE_WORKERS is {value:?}; set it to a number from 1 to {MOST_WORKERS}, or unset it"
+            ),
+            BuildError::InvalidStress { value } => {
+                write!(f, "MIDGE_STRESS is {value:?}; set it to a seed (a whole number), or unset it")
+            }
+            BuildError::MaxStack { asked, least, most } => write!(
+                f,
+                "a stack limit of {asked} bytes is not possible: a window holds from {least} to {most} bytes"
+            ),
+            BuildError::Windows { size, error } => write!(
+                f,
+                "cannot reserve two stack windows of {size} bytes of addresses each ({error}); raise the \
+                 limit on address space (ulimit -v) or lower Builder::max_stack"
+            ),
+            BuildError::Thread(error) => write!(f, "cannot start a worker thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BuildError::Windows { error, .. } | BuildError::Thread(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The most workers a runtime can have: `idle` counts them in 16 bits.
+pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
+
+/// Shared windows for each worker unless the program says otherwise. Up to so many tasks a worker nothing
+/// is ever copied; the tops of so many windows still fit into a 512 KiB second-level cache.
+pub(crate) const WINDOWS_PER_WORKER: usize = 256;
+
+/// Configures a runtime.
+///
+/// ```
+/// let rt = midge::Runtime::builder().workers(2).name("web").build_pinned()?;
+/// assert_eq!(rt.workers(), 2);
+/// # Ok::<(), midge::BuildError>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    workers: Option<usize>,
+    windows: Option<usize>,
+    max_stack: Option<usize>,
+    stress: Option<u64>,
+    name: Option<String>,
+}
+
+/// A checked configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) mode: Mode,
+    pub(crate) workers: usize,
+    pub(crate) windows_per_worker: usize,
+    pub(crate) max_stack: usize,
+    pub(crate) stress: Option<u64>,
+    pub(crate) name: String,
+}
+
+impl Builder {
+    /// How many OS threads run tasks: at least 1. Without it the environment variable `MIDGE_WORKERS` says, else
+    /// [`std::thread::available_parallelism`], which respects affinity and container limits.
+    ///
+    /// ```
+    /// assert!(midge::Runtime::builder().workers(0).build_pinned().is_err());
+    /// ```
+    pub fn workers(&mut self, workers: usize) -> &mut Builder {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// How many windows unpinned tasks share, in the whole runtime: at least one a worker; the default is
+    /// 256 a worker. With fewer started tasks than that, no stack is ever copied.
+    ///
+    /// ```
+    /// // SAFETY: main lends nothing of its stack.
+    /// let rt = unsafe { midge::Runtime::builder().windows(8).build_copying() }.unwrap();
+    /// ```
+    pub fn windows(&mut self, windows: usize) -> &mut Builder {
+        self.windows = Some(windows);
+        self
+    }
+
+    /// The limit of each task's stack, in bytes: from 65,536 up to what a window of 1 GiB (256 MiB on 32-bit)
+    /// holds beside its guard. The default is Go's (`runtime/proc.go`, `main`): 1,000,000,000, and 250,000,000
+    /// on 32-bit. A lower limit also makes the windows smaller.
+    ///
+    /// ```
+    /// assert!(midge::Runtime::builder().max_stack(2_000_000_000).build_pinned().is_err());
+    /// ```
+    pub fn max_stack(&mut self, bytes: usize) -> &mut Builder {
+        self.max_stack = Some(bytes);
+        self
+    }
+
+    /// Turns on stress mode, for tests: every unpinned task is frozen at every suspension and what it vacated is
+    /// poisoned (not in the pinned mode), runtime calls yield at random and, in the migrating
+    /// mode, tasks change workers whenever they can. The environment variable `MIDGE_STRESS` does the same for a program
+    /// that does not call this.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().stress(7).build_pinned().unwrap();
+    /// ```
+    pub fn stress(&mut self, seed: u64) -> &mut Builder {
+        self.stress = Some(seed);
+        self
+    }
+
+    /// What the worker threads are called, before their number. The default is `midge-worker`.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().name("db").build_pinned().unwrap();
+    /// let name = rt.run(|| std::thread::current().name().map(str::to_string)).unwrap();
+    /// assert!(name.starts_with("db-"));
+    /// ```
+    pub fn name(&mut self, name: impl Into<String>) -> &mut Builder {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Builds a runtime in the pinned mode. See [`Runtime::pinned`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says what is wrong and what to do.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().build_pinned().unwrap();
+    /// ```
+    pub fn build_pinned(&self) -> Result<Runtime, BuildError> {
+        Runtime::build(self.check(Mode::Pinned)?)
+    }
+
+    /// Builds a runtime in the copying mode.
+    ///
+    /// # Safety
+    ///
+    /// The promise of [`Runtime::copying`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says what is wrong and what to do.
+    ///
+    /// ```
+    /// // SAFETY: no task lends its stack.
+    /// let rt = unsafe { midge::Runtime::builder().workers(1).build_copying() }.unwrap();
+    /// ```
+    pub unsafe fn build_copying(&self) -> Result<Runtime, BuildError> {
+        Runtime::build(self.check(Mode::Copying)?)
+    }
+
+    /// Builds a runtime in the migrating mode.
+    ///
+    /// # Safety
+    ///
+    /// The promise of [`Runtime::migrating`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says what is wrong and what to do.
+    ///
+    /// ```
+    /// // SAFETY: no task lends its stack or holds anything of its thread's.
+    /// let rt = unsafe { midge::Runtime::builder().workers(4).build_migrating() }.unwrap();
+    /// ```
+    pub unsafe fn build_migrating(&self) -> Result<Runtime, BuildError> {
+        Runtime::build(self.check(Mode::Migrating)?)
+    }
+
+    fn check(&self, mode: Mode) -> Result<Config, BuildError> {
+        let workers = match self.workers {
+            Some(0) => return Err(BuildError::ZeroWorkers),
+            Some(workers) => workers.min(MOST_WORKERS),
+            None => default_workers()?,
+        };
+        let max_stack = self.max_stack.unwrap_or(limits::DEFAULT_MAX_STACK);
+        let (least, most) = (limits::MIN_MAX_STACK, limits::LARGEST_MAX_STACK);
+        if !(least..=most).contains(&max_stack) {
+            return Err(BuildError::MaxStack { asked: max_stack, least, most });
+        }
+        let windows_per_worker =
+            self.windows.map_or(WINDOWS_PER_WORKER, |windows| windows.div_ceil(workers)).max(1);
+        let stress = match self.stress {
+            Some(seed) => Some(seed),
+            None => stress_from_environment()?,
+        };
+        let name = self.name.clone().unwrap_or_else(|| "midge-worker".to_string());
+        Ok(Config { mode, workers, windows_per_worker, max_stack, stress, name })
+    }
+}
+
+fn default_workers() -> Result<usize, BuildError> {
+    match std::env::var_os("MIDGE_WORKERS") {
+        None => Ok(std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_WORKERS))),
+        Some(value) => match value.to_str().and_then(|text| text.trim().parse().ok()) {
+            Some(workers) if (1..=MOST_WORKERS).contains(&workers) => Ok(workers),
+            _ => Err(BuildError::InvalidWorkers { value: value.to_string_lossy().into_owned() }),
+        },
+    }
+}
+
+fn stress_from_environment() -> Result<Option<u64>, BuildError> {
+    match std::env::var_os("MIDGE_STRESS") {
+        None => Ok(None),
+        Some(value) => match value.to_str().and_then(|text| text.trim().parse().ok()) {
+            Some(seed) => Ok(Some(seed)),
+            None => Err(BuildError::InvalidStress { value: value.to_string_lossy().into_owned() }),
+        },
+    }
+}

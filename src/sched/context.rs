@@ -1,0 +1,234 @@
+//! What a task (or a thread) can do about itself: who am I, park, yield, spawn; and waking others.
+//!
+//! Go: `runtime/proc.go` `gopark`, `goready`, `Gosched`, `newproc`.
+
+use super::builder::TaskBuilder;
+use super::external;
+use super::join::JoinHandle;
+use super::processor;
+use super::shared::Shared;
+use super::switch::{self, Suspension};
+use super::unwind;
+use super::worker::{self, WorkerRef};
+use crate::task::cell;
+use crate::task::handle::Task;
+use crate::task::header::{self, Header};
+use std::panic::Location;
+use std::ptr::NonNull;
+
+/// The calling task's worker, if the caller is a task.
+#[inline]
+fn in_task() -> Option<(WorkerRef, NonNull<Header>)> {
+    let worker = worker::current()?;
+    Some((worker, worker.current.get()?.0))
+}
+
+/// Spawns a task in the runtime of the calling task. From an ordinary thread: in the one runtime that lives in
+/// this process.
+///
+/// # Panics
+///
+/// From an ordinary thread, when there is no runtime or more than one: use [`Runtime::spawn`](crate::Runtime::spawn).
+/// When there is no memory for the task, the process aborts, as the allocator does.
+///
+/// ```
+/// let rt = midge::Runtime::pinned().unwrap();
+/// let answer = rt.run(|| midge::spawn(|| 6 * 7).join().unwrap());
+/// assert_eq!(answer, 42);
+/// ```
+///
+/// What a task is given must be its own (`'static`) and fit to be sent:
+///
+/// ```compile_fail,E0373
+/// # let rt = midge::Runtime::pinned().unwrap();
+/// let local = vec![1];
+/// rt.run(|| midge::spawn(|| local.len()).join()).unwrap();
+/// ```
+#[track_caller]
+pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    TaskBuilder::new().spawn(f)
+}
+
+/// A handle to the calling task; on an ordinary thread, to that thread (for which [`park`] and
+/// [`Task::unpark`] work as well).
+///
+/// ```
+/// let rt = midge::Runtime::pinned().unwrap();
+/// let name = rt.run(|| {
+///     let job = midge::task::Builder::new().name("job");
+///     job.spawn(|| midge::task::current().name().map(str::to_string)).join().unwrap()
+/// });
+/// assert_eq!(name.as_deref(), Some("job"));
+/// ```
+#[track_caller]
+pub fn current() -> Task {
+    match try_current() {
+        Some(task) => task,
+        None => thread_task(Location::caller()),
+    }
+}
+
+/// A handle to the calling task, or `None` on an ordinary thread.
+///
+/// ```
+/// assert!(midge::task::try_current().is_none());
+/// ```
+pub fn try_current() -> Option<Task> {
+    let (_, task) = in_task()?;
+    // SAFETY: the running task is alive.
+    Some(unsafe { Task::from_borrowed(task) })
+}
+
+thread_local! {
+    static THREAD: std::cell::OnceCell<Task> = const { std::cell::OnceCell::new() };
+}
+
+/// The stand-in for the calling thread.
+#[inline(never)]
+pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
+    let make = || {
+        let stand_in = cell::allocate_thread(processor::reserve_ids(1), location);
+        // SAFETY: made with one reference, which becomes the handle's.
+        unsafe { Task::from_owned(stand_in) }
+    };
+    // A thread that is ending has no such variable any more; then the stand-in is for this call alone.
+    THREAD.try_with(|task| task.get_or_init(make).clone()).unwrap_or_else(|_| make())
+}
+
+/// Waits until [`Task::unpark`] is called for the calling task; returns at once if that has happened since the
+/// last time. A suspension point.
+///
+/// Callers should wait in a loop that checks what they wait for: a wake-up may be meant for something
+/// else. On an ordinary thread it blocks the thread.
+///
+/// If the task is cancelled, it unwinds from here.
+///
+/// ```
+/// let rt = midge::Runtime::pinned().unwrap();
+/// rt.run(|| {
+///     midge::task::current().unpark();
+///     midge::task::park(); // returns at once
+/// });
+/// ```
+pub fn park() {
+    let Some((worker, task)) = in_task() else {
+        return park_thread();
+    };
+    // SAFETY: the running task is alive, and stays so while it waits.
+    let header = unsafe { task.as_ref() };
+    stress_yield(worker);
+    if !header.state.take_notification() {
+        let worker = worker::current().unwrap_or(worker);
+        // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
+        let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
+        unwind::unwind_if_cancelled(worker);
+    }
+}
+
+#[cold]
+pub(crate) fn park_thread() {
+    let task = thread_task(Location::caller());
+    let state = &task.header().state;
+    if state.take_notification() || !state.publish_parked() {
+        return;
+    }
+    while state.is_parked() {
+        std::thread::park();
+    }
+}
+
+/// Lets the other ready tasks run first. A suspension point. Returns at once if there are none; on an ordinary
+/// thread it is `std::thread::yield_now`.
+///
+/// If the task has been cancelled, it unwinds from here.
+///
+/// ```
+/// let rt = midge::Runtime::pinned().unwrap();
+/// rt.run(|| midge::task::yield_now());
+/// ```
+pub fn yield_now() {
+    let Some((worker, task)) = in_task() else {
+        return std::thread::yield_now();
+    };
+    let processor = &worker.processor;
+    let next = processor
+        .pick(worker.shared(), worker.remote())
+        .or_else(|| processor.take_global(worker.shared()));
+    let worker = match next {
+        // SAFETY: as in `park`.
+        Some(next) => unsafe { switch::suspend(worker, task, Suspension::Yield, Some(next)) },
+        None if worker.shared().config.stress.is_some() => {
+            // SAFETY: as in `park`. Suspends for the sake of it.
+            unsafe { switch::suspend(worker, task, Suspension::Yield, None) }
+        }
+        None => worker,
+    };
+    unwind::unwind_if_cancelled(worker);
+}
+
+/// In stress mode, sometimes yields: at every runtime call that may suspend.
+#[inline]
+pub(crate) fn stress_yield(worker: WorkerRef) {
+    if worker.shared().config.stress.is_some() && worker.processor.random_below(4) == 0 {
+        yield_now();
+    }
+}
+
+/// The `unpark` of a task's vtable.
+///
+/// # Safety
+///
+/// `task` is alive and not a thread's stand-in.
+pub(crate) unsafe fn unpark(task: NonNull<Header>) {
+    // SAFETY: passed on.
+    unsafe { wake(task, |header| header.state.unpark()) }
+}
+
+/// Asks a task to unwind.
+pub(crate) fn cancel(task: &Task) {
+    if cfg!(panic = "abort") && task.header().started.get() {
+        return; // it could not unwind: leave it alone
+    }
+    // SAFETY: the handle keeps it alive; handles that reach this are of tasks.
+    unsafe { wake(task.pointer(), |header| header.state.cancel()) }
+}
+
+/// Changes a task's state by `change` and makes it ready if that says so.
+///
+/// # Safety
+///
+/// `task` is alive and not a thread's stand-in.
+unsafe fn wake(task: NonNull<Header>, change: impl FnOnce(&Header) -> bool) {
+    // SAFETY: passed on.
+    let header = unsafe { task.as_ref() };
+    match worker::current() {
+        Some(worker) if std::ptr::eq(worker.shared(), header.runtime.cast()) => {
+            if change(header) {
+                worker.ready_woken(super::Ready(task));
+            }
+        }
+        _ => {
+            let _inside = external::enter();
+            if change(header) {
+                // SAFETY: inside, and a task that was parked is not done. PARKED was just taken.
+                unsafe { Shared::of(header).ready_from_outside(task) };
+            }
+        }
+    }
+}
+
+/// Gives up a handle's reference to a task.
+pub(crate) fn release_task(task: NonNull<Header>) {
+    match worker::current() {
+        // SAFETY: the caller's reference ends here.
+        Some(worker) => {
+            worker.processor.with_cache(|cache| unsafe { header::release(task, Some(cache)) })
+        }
+        // SAFETY: as above.
+        None => unsafe { header::release(task, None) },
+    }
+}

@@ -1,0 +1,204 @@
+//! A processor: the queues, caches and windows it takes to run tasks.
+//!
+//! Three places hold ready tasks. The *stealable* queue has those that any worker may run; the *bound* queue
+//! those that only this one may (started tasks in the thread-bound modes); the *run-next* slot the one woken
+//! last. Both queues are first in, first out.
+//!
+//! Go: `runtime/runtime2.go` `p`, `runtime/proc.go` `runqput`, `runqget`, `globrunqget`.
+
+use super::shared::{Remote, Shared};
+use super::window_choice::WindowChoice;
+use super::Ready;
+use crate::stack::slab::Cache;
+use crossbeam_deque::{Steal, Worker as Queue};
+use std::cell::{Cell, UnsafeCell};
+use std::collections::VecDeque;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Every so many picks the global queue comes first. Go: `schedtick%61 == 0`.
+const GLOBAL_QUEUE_TICK: u32 = 61;
+
+/// So many times in a row the run-next slot comes before the queues; then they get a turn, so that two tasks
+/// that wake each other do not shut out the rest. (Go lets run-next inherit the rest of a 10 ms slice.)
+const RUN_NEXT_STREAK: u32 = 64;
+
+pub(crate) struct Processor {
+    pub(crate) stealable: Queue<Ready>,
+    bound: UnsafeCell<VecDeque<Ready>>,
+    tick: Cell<u32>,
+    streak: Cell<u32>,
+    pub(crate) windows: WindowChoice,
+    cache: UnsafeCell<Cache>,
+    random: Cell<u64>,
+    ids: Cell<(u64, u64)>,
+    /// A copy of `Shared::exclusive`, close at hand.
+    pub(crate) exclusive: bool,
+    thread_bound: bool,
+}
+
+impl Processor {
+    pub(crate) fn new(
+        shared: &Shared,
+        index: usize,
+        stealable: Queue<Ready>,
+        windows: WindowChoice,
+    ) -> Processor {
+        let seed = shared.config.stress.unwrap_or(0) ^ (index as u64 + 1);
+        Processor {
+            stealable,
+            bound: UnsafeCell::new(VecDeque::new()),
+            tick: Cell::new(0),
+            streak: Cell::new(0),
+            windows,
+            cache: UnsafeCell::new(Cache::new()),
+            random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            ids: Cell::new((0, 0)),
+            exclusive: shared.exclusive(),
+            thread_bound: shared.thread_bound(),
+        }
+    }
+
+    /// Runs `f` with the slab cache. `f` must not come back here: it calls the allocator and nothing else.
+    #[inline]
+    pub(crate) fn with_cache<R>(&self, f: impl FnOnce(&mut Cache) -> R) -> R {
+        // SAFETY: a processor is used by one thread, and `f` does not nest.
+        f(unsafe { &mut *self.cache.get() })
+    }
+
+    /// Appends to the queue of tasks that only this worker may run.
+    #[inline]
+    pub(crate) fn push_bound(&self, task: Ready) {
+        // SAFETY: one thread, and no reference into the queue outlives the call.
+        unsafe { (*self.bound.get()).push_back(task) };
+    }
+
+    fn pop_bound(&self) -> Option<Ready> {
+        // SAFETY: as in `push_bound`.
+        let bound = unsafe { &mut *self.bound.get() };
+        let task = bound.pop_front();
+        if task.is_none() && bound.capacity() > 4096 {
+            bound.shrink_to(64); // a burst is over
+        }
+        task
+    }
+
+    /// Puts a task into the run-next slot; returns the one that was there.
+    #[inline]
+    pub(crate) fn put_run_next(&self, remote: &Remote, task: Ready) -> Option<Ready> {
+        let slot = &remote.run_next;
+        let before = if self.exclusive {
+            // Relaxed: nobody else touches the slot.
+            let before = slot.load(Ordering::Relaxed);
+            slot.store(task.0.as_ptr(), Ordering::Relaxed);
+            before
+        } else {
+            // Release publishes the task to a thief; Acquire takes over what a thief left behind.
+            slot.swap(task.0.as_ptr(), Ordering::AcqRel)
+        };
+        NonNull::new(before).map(Ready)
+    }
+
+    #[inline]
+    fn take_run_next(&self, remote: &Remote) -> Option<Ready> {
+        let slot = &remote.run_next;
+        // Relaxed: this worker is the only one that puts anything there.
+        let task = slot.load(Ordering::Relaxed);
+        if task.is_null() {
+            return None;
+        }
+        if self.exclusive {
+            slot.store(ptr::null_mut(), Ordering::Relaxed); // nobody else touches the slot
+            return NonNull::new(task).map(Ready);
+        }
+        // Acquire pairs with a thief's exchange.
+        NonNull::new(slot.swap(ptr::null_mut(), Ordering::Acquire)).map(Ready)
+    }
+
+    /// The next task to run, from this processor's own queues (and, every 61st time, the global one).
+    #[inline]
+    pub(crate) fn pick(&self, shared: &Shared, remote: &Remote) -> Option<Ready> {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        if remote.inbox.any() {
+            // SAFETY: as in `push_bound`.
+            remote.inbox.take_all(unsafe { &mut *self.bound.get() });
+        }
+        if tick % GLOBAL_QUEUE_TICK == 0 {
+            if let Some(task) = self.take_global(shared) {
+                return Some(task);
+            }
+        }
+        let streak = self.streak.get();
+        if streak < RUN_NEXT_STREAK {
+            if let Some(task) = self.take_run_next(remote) {
+                self.streak.set(streak + 1);
+                return Some(task);
+            }
+        }
+        self.streak.set(0);
+        let queued = if !self.thread_bound {
+            // Bound tasks are the exception here: those that suspended while they unwind.
+            self.pop_bound().or_else(|| self.stealable.pop())
+        } else if tick % 2 == 0 {
+            self.pop_bound().or_else(|| self.stealable.pop())
+        } else {
+            self.stealable.pop().or_else(|| self.pop_bound())
+        };
+        queued.or_else(|| self.take_run_next(remote))
+    }
+
+    /// A task of the global queue, with a few more moved to the own one.
+    pub(crate) fn take_global(&self, shared: &Shared) -> Option<Ready> {
+        if shared.injector.is_empty() {
+            return None;
+        }
+        loop {
+            match shared.injector.steal_batch_and_pop(&self.stealable) {
+                Steal::Success(task) => return Some(task),
+                Steal::Empty => return None,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// Whether a queue of this processor has something.
+    pub(crate) fn has_work(&self, remote: &Remote) -> bool {
+        // SAFETY: as in `push_bound`.
+        let bound = unsafe { !(*self.bound.get()).is_empty() };
+        bound
+            || remote.inbox.any()
+            || !self.stealable.is_empty()
+            || !remote.run_next.load(Ordering::Relaxed).is_null()
+    }
+
+    /// A random number below `bound` (xorshift64*).
+    pub(crate) fn random_below(&self, bound: usize) -> usize {
+        let mut x = self.random.get();
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        self.random.set(x);
+        let high = x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+        ((high * bound as u64) >> 32) as usize
+    }
+
+    /// A new task number. Taken in batches, as Go does (`_GoidCacheBatch`).
+    #[inline]
+    pub(crate) fn next_id(&self) -> u64 {
+        const BATCH: u64 = 16;
+        let (mut next, mut end) = self.ids.get();
+        if next == end {
+            next = reserve_ids(BATCH);
+            end = next + BATCH;
+        }
+        self.ids.set((next + 1, end));
+        next
+    }
+}
+
+/// Reserves task numbers; returns the first.
+pub(crate) fn reserve_ids(count: u64) -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(count, Ordering::Relaxed) // only uniqueness matters
+}

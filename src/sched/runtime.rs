@@ -1,0 +1,346 @@
+//! [`Runtime`]: workers, started and stopped.
+//!
+//! Go: `runtime/proc.go` `schedinit`, `main`. A Go process has one runtime, for ever; here there may be many.
+
+use super::builder::TaskBuilder;
+use super::config::{BuildError, Builder, Config, Mode};
+use super::counters::Metrics;
+use super::idle::Idle;
+use super::join::JoinHandle;
+use super::processor::Processor;
+use super::shared::{Remote, Shared};
+use super::window_choice::WindowChoice;
+use super::window_store::WindowStore;
+use super::{panic_hook, shutdown, worker};
+use crate::stack::{fault, limits};
+use crossbeam_deque::{Injector, Worker as Queue};
+use parking_lot::{Condvar, Mutex};
+use std::fmt;
+use std::panic::{self, Location};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Weak};
+use std::thread;
+
+/// The runtimes that live in this process, for `spawn` from ordinary threads.
+static LIVING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// A scheduler with its worker threads.
+///
+/// Dropping it cancels what is left and waits for it: tasks that never ran are dropped, parked ones unwind from where they wait, so
+/// that destructors run, and running ones at their next suspension point. A task that never comes to one keeps
+/// the drop waiting.
+///
+/// ```
+/// let rt = midge::Runtime::pinned().unwrap();
+/// assert_eq!(rt.run(|| 1 + 1), 2);
+/// ```
+pub struct Runtime {
+    /// Always there but during the drop.
+    shared: Option<Arc<Shared>>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Runtime {
+    /// A runtime in which every task has a window of its own and, once started, its thread. It asks for no promise; a parked task costs
+    /// about 12 KiB, and some 30,000 fit.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says what is wrong and what to do.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::pinned()?;
+    /// # Ok::<(), midge::BuildError>(())
+    /// ```
+    pub fn pinned() -> Result<Runtime, BuildError> {
+        Builder::default().build_pinned()
+    }
+
+    /// A runtime whose tasks share windows: a parked task's stack is copied out (frozen) when another needs its window, and
+    /// back before it runs. Started tasks stay on their thread.
+    ///
+    /// # Safety
+    ///
+    /// The program promises that no task that is not pinned **lends its stack across a suspension point**: while it is parked, no
+    /// other thread, no other task and not the kernel uses a reference into it, since other bytes may be there.
+    ///
+    /// This breaks it: the thread writes to `local` while the task that owns it is suspended.
+    ///
+    /// ```no_run
+    /// // SAFETY: none! The task below lends its stack.
+    /// let rt = unsafe { midge::Runtime::copying() }.unwrap();
+    /// rt.run(|| {
+    ///     midge::spawn(|| {
+    ///         let mut local = [0u8; 64];
+    ///         std::thread::scope(|threads| {
+    ///             threads.spawn(|| local.fill(1));
+    ///             midge::task::yield_now(); // another task's bytes may be where `local` was
+    ///         });
+    ///     })
+    ///     .join()
+    ///     .unwrap();
+    /// });
+    /// ```
+    ///
+    /// This mends it: a pinned task is never frozen.
+    ///
+    /// ```
+    /// // SAFETY: the one task that lends its stack is pinned.
+    /// let rt = unsafe { midge::Runtime::copying() }.unwrap();
+    /// let sum = rt.run(|| {
+    ///     let lender = midge::task::Builder::new().pinned(true).spawn(|| {
+    ///         let mut local = [0u8; 64];
+    ///         std::thread::scope(|threads| {
+    ///             threads.spawn(|| local.fill(1));
+    ///             midge::task::yield_now();
+    ///         });
+    ///         local.iter().map(|byte| u32::from(*byte)).sum::<u32>()
+    ///     });
+    ///     lender.join().unwrap()
+    /// });
+    /// assert_eq!(sum, 64);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says what is wrong and what to do.
+    pub unsafe fn copying() -> Result<Runtime, BuildError> {
+        // SAFETY: the same promise.
+        unsafe { Builder::default().build_copying() }
+    }
+
+    /// A runtime as Go's: tasks share windows, and idle workers steal started tasks, too.
+    ///
+    /// # Safety
+    ///
+    /// The program promises what [`Runtime::copying`] asks for, and that no task **holds anything tied to its OS thread across a suspension
+    /// point**, pinned tasks included, since it may continue on another thread: no borrow of a `thread_local!`, no `!Send` guard or handle, and no
+    /// code that uses the same thread-local before and after in one function (the compiler may keep its address).
+    ///
+    /// This breaks it: the guard of a std mutex must be dropped on the thread that locked it.
+    ///
+    /// ```no_run
+    /// # use std::sync::{Arc, Mutex};
+    /// // SAFETY: none! The task below holds a thread's guard.
+    /// let rt = unsafe { midge::Runtime::migrating() }.unwrap();
+    /// let counter = Arc::new(Mutex::new(0));
+    /// rt.run(|| {
+    ///     midge::spawn(move || {
+    ///         let mut guard = counter.lock().unwrap();
+    ///         midge::task::yield_now(); // may go on on another thread
+    ///         *guard += 1;
+    ///     })
+    ///     .join()
+    ///     .unwrap();
+    /// });
+    /// ```
+    ///
+    /// This mends it: the guard is gone before the task suspends. (A program that cannot do that uses the copying or the pinned
+    /// mode, whose tasks keep their thread.)
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// // SAFETY: no task lends its stack, and none holds a guard when it suspends.
+    /// let rt = unsafe { midge::Runtime::migrating() }.unwrap();
+    /// let counter = Arc::new(Mutex::new(0));
+    /// rt.run(|| {
+    ///     midge::spawn(move || {
+    ///         *counter.lock().unwrap() += 1;
+    ///         midge::task::yield_now();
+    ///     })
+    ///     .join()
+    ///     .unwrap();
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] says what is wrong and what to do.
+    pub unsafe fn migrating() -> Result<Runtime, BuildError> {
+        // SAFETY: the same promise.
+        unsafe { Builder::default().build_migrating() }
+    }
+
+    /// A builder, for anything but the defaults.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().workers(1).build_pinned().unwrap();
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn build(mut config: Config) -> Result<Runtime, BuildError> {
+        fault::install(worker::faulting_window);
+        panic_hook::install();
+        let windows = WindowStore::new(config.max_stack);
+        let no_room = |error| BuildError::Windows {
+            size: (config.max_stack + limits::COLOUR_SPAN + limits::GUARD).next_power_of_two(),
+            error,
+        };
+        windows.stock_private().map_err(no_room)?;
+        // A window for each worker; where there is room for fewer, there are fewer workers.
+        let mut first = vec![windows.new_shared().map_err(no_room)?];
+        while first.len() < config.workers {
+            match windows.new_shared() {
+                Ok(window) => first.push(window),
+                Err(_) => config.workers = first.len(),
+            }
+        }
+        let queues: Vec<_> = first.iter().map(|_| Queue::new_fifo()).collect();
+        let shared = Arc::new(Shared {
+            idle: Idle::new(config.workers),
+            remotes: queues.iter().map(|queue| Remote::new(queue.stealer())).collect(),
+            injector: Injector::new(),
+            windows,
+            spawned_outside: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            ended: Condvar::new(),
+            ended_lock: Mutex::new(()),
+            config,
+        });
+        let mut runtime = Runtime { shared: Some(shared.clone()), threads: Vec::new() };
+        for (index, (queue, window)) in queues.into_iter().zip(first).enumerate() {
+            let windows = WindowChoice::new(window, shared.config.windows_per_worker);
+            let start = Start { processor: Processor::new(&shared, index, queue, windows) };
+            let shared = shared.clone();
+            let thread = thread::Builder::new()
+                .name(format!("{}-{index}", shared.config.name))
+                .spawn(move || start.run(shared, index));
+            // On an error the runtime's drop ends the threads that there are.
+            runtime.threads.push(thread.map_err(BuildError::Thread)?);
+        }
+        let mut living = LIVING.lock();
+        living.retain(|runtime| runtime.strong_count() > 0);
+        living.push(Arc::downgrade(&shared));
+        Ok(runtime)
+    }
+
+    /// Runs `f` as a task, the main task, and waits for its result on behalf of the calling thread, which is blocked
+    /// meanwhile. So `f` may borrow from the caller. The main task is pinned: it may lend its own stack.
+    ///
+    /// Other tasks go on when it has ended, until the runtime is dropped. In a task of another runtime, it blocks that
+    /// task's thread.
+    ///
+    /// # Panics
+    ///
+    /// With the panic of `f`. When it is called from a task of this same runtime: spawn instead.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::pinned().unwrap();
+    /// let words = vec!["a", "b"];
+    /// assert_eq!(rt.run(|| words.len()), 2);
+    /// ```
+    #[track_caller]
+    pub fn run<F, T>(&self, f: F) -> T
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        let shared = self.shared();
+        if worker::current().is_some_and(|worker| std::ptr::eq(worker.shared(), shared)) {
+            panic!("Runtime::run called from a task of the same runtime; spawn a task instead");
+        }
+        let main = TaskBuilder::new().name("main").pinned(true);
+        // SAFETY: we wait below, whatever happens, until the task has ended and its result is ours; both
+        // are Send.
+        let main = unsafe { main.spawn_unchecked(shared, f, Location::caller()) };
+        match main.join_blocking() {
+            Ok(result) => result,
+            Err(payload) => panic::resume_unwind(payload),
+        }
+    }
+
+    /// Spawns a task in this runtime, from anywhere.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::pinned().unwrap();
+    /// assert_eq!(rt.spawn(|| 3).join().unwrap(), 3);
+    /// ```
+    #[track_caller]
+    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        TaskBuilder::new().spawn_on(self, f)
+    }
+
+    /// The mode it was built in.
+    pub fn mode(&self) -> Mode {
+        self.shared().config.mode
+    }
+
+    /// How many workers it has. Where there was no room for a window for each, fewer than asked for.
+    pub fn workers(&self) -> usize {
+        self.shared().remotes.len()
+    }
+
+    /// What it has done so far.
+    pub fn metrics(&self) -> Metrics {
+        self.shared().metrics()
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        match &self.shared {
+            Some(shared) => shared,
+            None => unreachable!("only the drop takes it"),
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("mode", &self.mode())
+            .field("workers", &self.workers())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.take() else { return };
+        let threads = std::mem::take(&mut self.threads);
+        let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared));
+        if inside {
+            // One of its own tasks drops it and cannot wait for its own end: a thread does.
+            let end = move || shutdown::end(shared, threads);
+            if let Err(error) = thread::Builder::new().name("midge-end".into()).spawn(end) {
+                crate::fatal(format_args!("no thread to end a runtime: {error}"));
+            }
+        } else {
+            shutdown::end(shared, threads);
+        }
+    }
+}
+
+/// A processor on its way to its worker's thread.
+struct Start {
+    processor: Processor,
+}
+
+// SAFETY: the processor's windows and cells are used by nobody until the thread has it.
+unsafe impl Send for Start {}
+
+impl Start {
+    fn run(self, shared: Arc<Shared>, index: usize) {
+        worker::run(shared, index, self.processor);
+    }
+}
+
+/// The one runtime of the process, for a thread that belongs to none.
+#[track_caller]
+pub(crate) fn only_one() -> Arc<Shared> {
+    let mut living: Vec<_> = LIVING.lock().iter().filter_map(Weak::upgrade).collect();
+    match (living.pop(), living.is_empty()) {
+        (Some(only), true) => only,
+        (None, _) => {
+            panic!("spawn from a thread outside of any runtime; build a midge::Runtime first")
+        }
+        (Some(_), false) => panic!(
+            "spawn from a thread outside of any runtime while there are several; use Runtime::spawn"
+        ),
+    }
+}

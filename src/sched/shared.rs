@@ -1,0 +1,166 @@
+//! What all workers of a runtime share.
+//!
+//! Go: `runtime/runtime2.go` `schedt`.
+
+use super::config::{Config, Mode};
+use super::counters::{Counters, Metrics};
+use super::idle::Idle;
+use super::inbox::Inbox;
+use super::window_store::WindowStore;
+use super::Ready;
+use crate::task::header::Header;
+use crossbeam_deque::{Injector, Stealer};
+use parking_lot::{Condvar, Mutex};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+
+/// The part of a worker that others may touch.
+pub(crate) struct Remote {
+    pub(crate) stealer: Stealer<Ready>,
+    /// The task to run before those in the queue: the one woken last, while its data is in the cache. Go:
+    /// `p.runnext`.
+    pub(crate) run_next: AtomicPtr<Header>,
+    pub(crate) inbox: Inbox,
+    pub(crate) parker: Parker,
+    pub(crate) counters: Counters,
+}
+
+impl Remote {
+    pub(crate) fn new(stealer: Stealer<Ready>) -> Remote {
+        Remote {
+            stealer,
+            run_next: AtomicPtr::new(ptr::null_mut()),
+            inbox: Inbox::new(),
+            parker: Parker::default(),
+            counters: Counters::default(),
+        }
+    }
+}
+
+/// Where a worker sleeps. Of its own, since a task may use `std::thread::park` on the same thread.
+#[derive(Default)]
+pub(crate) struct Parker {
+    token: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Parker {
+    pub(crate) fn park(&self) {
+        let mut token = self.token.lock();
+        while !*token {
+            self.changed.wait(&mut token);
+        }
+        *token = false;
+    }
+
+    pub(crate) fn unpark(&self) {
+        *self.token.lock() = true;
+        self.changed.notify_one();
+    }
+}
+
+/// A runtime's shared state.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) remotes: Box<[Remote]>,
+    pub(crate) injector: Injector<Ready>,
+    pub(crate) idle: Idle,
+    pub(crate) windows: WindowStore,
+    /// Tasks spawned by threads that are no workers.
+    pub(crate) spawned_outside: AtomicU64,
+    /// No task runs its closure from now on.
+    pub(crate) draining: AtomicBool,
+    /// All tasks have ended: workers leave.
+    pub(crate) stopped: AtomicBool,
+    /// For the drop that waits for tasks to end.
+    pub(crate) ended: Condvar,
+    pub(crate) ended_lock: Mutex<()>,
+}
+
+impl Shared {
+    /// Whether started tasks stay on their worker.
+    #[inline]
+    pub(crate) fn thread_bound(&self) -> bool {
+        self.config.mode != Mode::Migrating
+    }
+
+    /// Whether each worker's windows, and its run-next slot, are touched by no other: always so in the
+    /// thread-bound modes, and with one worker. Saves the atomics.
+    pub(crate) fn exclusive(&self) -> bool {
+        self.thread_bound() || self.remotes.len() == 1
+    }
+
+    /// Wakes a sleeping worker for work that any worker may do.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        if let Some(worker) = self.idle.wake_one() {
+            self.remotes[worker].parker.unpark();
+        }
+    }
+
+    /// Queues a task from outside (or one that shall change workers).
+    pub(crate) fn inject(&self, task: Ready) {
+        self.injector.push(task);
+        self.notify();
+    }
+
+    /// Queues a task for the one worker that may run it.
+    pub(crate) fn post(&self, worker: usize, task: Ready) {
+        self.remotes[worker].inbox.post(task);
+        if self.idle.wake_this(worker) {
+            self.remotes[worker].parker.unpark();
+        }
+    }
+
+    /// Makes a task ready that was parked, from a thread that is none of this runtime's workers.
+    ///
+    /// # Safety
+    ///
+    /// The caller has just taken PARKED from the task and is inside `external::enter`.
+    pub(crate) unsafe fn ready_from_outside(&self, task: NonNull<Header>) {
+        let task = Ready(task);
+        let header = task.header();
+        if self.thread_bound() || header.thread_locked.get() {
+            self.post(header.home.get() as usize, task);
+        } else {
+            self.inject(task);
+        }
+    }
+
+    /// The runtime a task belongs to.
+    ///
+    /// # Safety
+    ///
+    /// The task is not a thread's stand-in and its runtime is alive: the caller is one of its workers, or is
+    /// inside `external::enter` and the task is not DONE.
+    pub(crate) unsafe fn of<'a>(header: &Header) -> &'a Shared {
+        // SAFETY: passed on; tasks are made with a pointer to their runtime.
+        unsafe { &*header.runtime.cast::<Shared>() }
+    }
+
+    /// All figures added up.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics::default();
+        // Ends before beginnings, so that live tasks are never fewer than none.
+        let finished = self.finished();
+        for remote in &self.remotes {
+            metrics.add(&remote.counters);
+        }
+        metrics.tasks_spawned += self.spawned_outside.load(Ordering::Acquire);
+        metrics.tasks_finished = finished;
+        metrics.tasks_live = metrics.tasks_spawned - finished;
+        metrics.windows = self.windows.count() as u64;
+        metrics
+    }
+
+    fn finished(&self) -> u64 {
+        self.remotes.iter().map(|remote| remote.counters.tasks_finished.get()).sum()
+    }
+
+    /// Whether every task that was spawned has ended.
+    pub(crate) fn all_ended(&self) -> bool {
+        // Beginnings are read after ends, and both only grow: if they are equal, then at the moment between
+        // the two nothing was alive.
+        self.metrics().tasks_live == 0
+    }
+}

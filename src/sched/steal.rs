@@ -1,0 +1,138 @@
+//! Finding work when the own queues are empty, and sleeping when there is none anywhere.
+//!
+//! Go: `runtime/proc.go` `findRunnable`, `stealWork`, `stopm`.
+
+use super::worker::Worker;
+use super::Ready;
+use crossbeam_deque::Steal;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering;
+
+/// Rounds over all victims before a searcher gives up. Go: `stealTries`.
+const STEAL_TRIES: usize = 4;
+
+/// How long a searcher waits between two rounds, in spin hints: long enough (about 3 us in all) that a task in
+/// another's run-next slot that is about to run there is not taken away. Go sleeps 3 us for the same reason.
+const PAUSE: usize = 64;
+
+impl Worker {
+    /// The next task to run, from anywhere; sleeps until there is one. None when the runtime ends.
+    pub(crate) fn find_work(&self) -> Option<Ready> {
+        loop {
+            if let Some(task) = self.processor.pick(self.shared(), self.remote()) {
+                self.found();
+                return Some(task);
+            }
+            if let Some(task) = self.search() {
+                self.found();
+                return Some(task);
+            }
+            if self.shared.stopped.load(Ordering::Acquire) {
+                return None;
+            }
+            self.sleep();
+        }
+    }
+
+    /// Ends the search; if this was the only searcher, another one takes over.
+    fn found(&self) {
+        if self.searching.replace(false) && self.shared.idle.end_search() {
+            self.shared.notify();
+        }
+    }
+
+    fn search(&self) -> Option<Ready> {
+        if let Some(task) = self.processor.take_global(self.shared()) {
+            return Some(task);
+        }
+        if self.shared.remotes.len() == 1 {
+            return None;
+        }
+        if !self.searching.get() {
+            if !self.shared.idle.begin_search() {
+                return None;
+            }
+            self.searching.set(true);
+        }
+        for round in 1..=STEAL_TRIES {
+            let last = round == STEAL_TRIES;
+            if let Some(task) = self.steal(last) {
+                return Some(task);
+            }
+            if let Some(task) = self.processor.take_global(self.shared()) {
+                return Some(task);
+            }
+            if self.remote().inbox.any() {
+                return self.processor.pick(self.shared(), self.remote());
+            }
+            for _ in 0..PAUSE {
+                std::hint::spin_loop();
+            }
+        }
+        None
+    }
+
+    /// One round over the other workers, from a random one on: half of somebody's queue; in the last round, what
+    /// is in the run-next slots, too.
+    fn steal(&self, run_next_too: bool) -> Option<Ready> {
+        let count = self.shared.remotes.len();
+        let start = self.processor.random_below(count);
+        for victim in (start..count).chain(0..start).filter(|victim| *victim != self.index) {
+            let victim = &self.shared.remotes[victim];
+            loop {
+                match victim.stealer.steal_batch_and_pop(&self.processor.stealable) {
+                    Steal::Success(task) => {
+                        self.remote().counters.steals.add(1);
+                        return Some(task);
+                    }
+                    Steal::Empty => break,
+                    Steal::Retry => std::hint::spin_loop(),
+                }
+            }
+            if run_next_too && !self.processor.exclusive {
+                let waiting = victim.run_next.load(Ordering::Relaxed);
+                // Acquire pairs with the Release of the owner that put it there. The same task put there anew
+                // between the two is as ready as before, so a reused address does no harm.
+                if !waiting.is_null()
+                    && victim
+                        .run_next
+                        .compare_exchange(
+                            waiting,
+                            ptr::null_mut(),
+                            Ordering::AcqRel,
+                            Ordering::Relaxed,
+                        )
+                        .is_ok()
+                {
+                    self.remote().counters.steals.add(1);
+                    return NonNull::new(waiting).map(Ready);
+                }
+            }
+        }
+        None
+    }
+
+    /// Sleeps until somebody has work for this worker, or until the runtime ends.
+    fn sleep(&self) {
+        let idle = &self.shared.idle;
+        idle.lie_down(self.index, self.searching.replace(false));
+        if self.work_anywhere() && idle.get_up(self.index) {
+            return;
+        }
+        // Either there is nothing, or somebody is waking us already.
+        self.remote().parker.park();
+        self.searching.set(true); // whoever woke us counted us in
+    }
+
+    /// The second look: whether there is anything this worker could do.
+    fn work_anywhere(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire)
+            || self.processor.has_work(self.remote())
+            || !self.shared.injector.is_empty()
+            || self.shared.remotes.iter().any(|victim| {
+                !victim.stealer.is_empty()
+                    || (!self.processor.exclusive
+                        && !victim.run_next.load(Ordering::Relaxed).is_null())
+            })
+    }
+}

@@ -1,0 +1,354 @@
+//! Suspending a task and continuing another: the path every park, yield and exit takes.
+//!
+//! A task that suspends picks its successor and, if that one has another window, makes its stack ready and
+//! switches to it directly. If the successor needs the very window the task stands on, or if there is none,
+//! it switches to the worker's own stack instead.
+//!
+//! Nothing is published before the switch is complete: the context that runs next calls [`finish`], which
+//! releases the window that was left, *then* makes the task known as parked (or queues it again). So an early
+//! unpark never runs a half-saved task, and whoever gets the task finds its window free, or itself on the
+//! window's wait list.
+//!
+//! Go: `runtime/proc.go` `gopark`/`park_m`, `goschedImpl`, `goexit0`, `execute`.
+
+use super::window_choice::Choice;
+use super::worker::{self, Worker, WorkerRef};
+use super::Ready;
+use crate::arch;
+use crate::stack::image;
+use crate::stack::ownership::{Asked, Waiters};
+use crate::stack::window::Window;
+use crate::task::header::{self, Header};
+use std::ptr::{self, NonNull};
+
+/// Why a task leaves its stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Suspension {
+    /// It goes on as soon as the others have had their turn.
+    Yield,
+    /// It waits for an unpark.
+    Park,
+    /// It has ended.
+    Exit,
+}
+
+/// What came of making a task's stack ready.
+pub(crate) enum Mounted {
+    /// It can be switched to.
+    Ready,
+    /// It needs the window whose stack the caller stands on.
+    OnCurrent,
+    /// It waits for its window and will be made ready by whoever releases that.
+    Waiting,
+}
+
+/// Suspends the running task. Returns on the worker where it goes on.
+///
+/// # Safety
+///
+/// The caller is a task on `worker`'s thread, and holds nothing of that thread's across the call if the task
+/// may migrate.
+#[inline(never)]
+pub(crate) unsafe fn suspend(
+    worker: WorkerRef,
+    task: NonNull<Header>,
+    why: Suspension,
+    next: Option<Ready>,
+) -> WorkerRef {
+    let to = leave(worker, Ready(task), why, next);
+    // SAFETY: `leave` chose a context that is saved, in place and this worker's to resume; the next
+    // context finishes this switch before anybody can resume us.
+    unsafe {
+        let sp = (*task.as_ptr()).image.sp.as_ptr();
+        let word = arch::midge_switch(sp, to, worker.to_word());
+        let worker = WorkerRef::from_word(word);
+        finish(worker);
+        worker
+    }
+}
+
+/// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
+/// been picked already.
+#[inline(never)]
+fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready>) -> usize {
+    task.header().thread_locked.set(std::thread::panicking());
+    let window = task.header().image.window.get();
+    let target = loop {
+        let picked =
+            next.take().or_else(|| worker.processor.pick(worker.shared(), worker.remote()));
+        let Some(picked) = picked else { break None };
+        // SAFETY: `window` is the one we stand on, and `picked` is ours to run.
+        match unsafe { mount(worker, picked, window) } {
+            Mounted::Ready => break Some(picked),
+            Mounted::OnCurrent => {
+                worker.handoff.set(Some(picked));
+                break None;
+            }
+            Mounted::Waiting => {}
+        }
+    };
+    worker.previous.set(Some((task, why)));
+    worker.current.set(target);
+    match target {
+        Some(target) => target.header().image.sp.get(),
+        None => worker.scheduler_sp.get(),
+    }
+}
+
+/// Makes a task's stack ready to be switched to. `current` is the window whose stack the caller stands on, or null.
+///
+/// # Safety
+///
+/// `next` is the caller's to run; `current` is as said; the caller is on `worker`'s thread.
+pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Window) -> Mounted {
+    let header = next.header();
+    let kept = worker.kept.replace(ptr::null());
+    let fresh = !header.started.get();
+    if fresh {
+        debug_assert!(kept.is_null());
+        // SAFETY: passed on; a fresh task is on no wait list.
+        match unsafe { choose_window(worker, next, current) } {
+            Choice::Window(window) => {
+                header.image.window.set(window);
+                // SAFETY: chosen windows are alive and held.
+                let bound = unsafe { &(*window).bound };
+                bound.set(bound.get() + 1);
+                header.started.set(true);
+                header.home.set(worker.index as u32);
+            }
+            Choice::OnlyCurrent => return Mounted::OnCurrent,
+            Choice::Waiting => return Mounted::Waiting,
+        }
+    } else {
+        let window = header.image.window.get();
+        if ptr::eq(window, current) {
+            return Mounted::OnCurrent;
+        }
+        if !worker.processor.exclusive && !ptr::eq(window, kept) {
+            debug_assert!(kept.is_null());
+            // SAFETY: a started task's window is alive; the task is in our hands, so on no list, and the
+            // scheduler's reference keeps it valid.
+            let asked = unsafe {
+                (*window).ownership.acquire_or_wait(NonNull::from(&(*next.0.as_ptr()).waiter))
+            };
+            if asked == Asked::Waiting {
+                return Mounted::Waiting;
+            }
+        }
+        if header.home.get() != worker.index as u32 {
+            header.home.set(worker.index as u32);
+            worker.remote().counters.migrations.add(1);
+        }
+    }
+    // SAFETY: bound to a window that this worker holds now (or that is its own, in the exclusive case) and
+    // that nobody stands on; whoever is resident there is parked.
+    let copied = unsafe { worker.processor.with_cache(|cache| image::mount(&header.image, cache)) };
+    worker.count_copies(copied);
+    if fresh {
+        // SAFETY: the window is vacant, and its top is committed and 64-byte aligned.
+        let sp = unsafe { arch::init_stack((*header.image.window.get()).top(), task_main) };
+        header.image.sp.set(sp);
+    }
+    Mounted::Ready
+}
+
+/// # Safety
+///
+/// As [`mount`], for a task that has not started.
+unsafe fn choose_window(worker: WorkerRef, task: Ready, current: *const Window) -> Choice {
+    let store = &worker.shared().windows;
+    if task.header().pinned {
+        return match store.private_or_wait(task) {
+            Some(window) => Choice::Window(window),
+            None => Choice::Waiting,
+        };
+    }
+    // SAFETY: this is the processor's worker, and the task is on no list.
+    unsafe {
+        worker.processor.windows.choose(
+            store,
+            current,
+            worker.processor.exclusive,
+            NonNull::from(&(*task.0.as_ptr()).waiter),
+            |waiters| worker.ready_all(waiters),
+        )
+    }
+}
+
+/// Finishes the switch that led to the running context: gives up the window that was left, then lets the world
+/// know of the task that left it.
+///
+/// # Safety
+///
+/// The caller is the context that runs after a switch on `worker`'s thread.
+#[inline]
+pub(crate) unsafe fn finish(worker: WorkerRef) {
+    let Some((task, why)) = worker.previous.take() else { return };
+    let header = task.header();
+    let window = header.image.window.get();
+    // SAFETY: a started task's window is alive, and we hold it until we give it up below.
+    let window = unsafe { &*window };
+    if why == Suspension::Exit {
+        // SAFETY: the task has ended and left its stack.
+        return unsafe { bury(worker, task, window) };
+    }
+    if worker.shared().config.stress.is_some() && !header.pinned {
+        // SAFETY: held, nobody stands on it, and its resident is the task that has just left.
+        let copied = unsafe { worker.processor.with_cache(|cache| image::evict(window, cache)) };
+        worker.count_copies(copied);
+    }
+    if !worker.processor.exclusive {
+        worker.leave_window(window);
+    }
+    let counters = &worker.remote().counters;
+    if why == Suspension::Park {
+        counters.parks.add(1);
+        if header.state.publish_parked() {
+            return; // it may run elsewhere by now, and be gone
+        }
+    } else {
+        counters.yields.add(1);
+    }
+    worker.ready_last(task);
+}
+
+/// Lets go of a task that has ended: its window, its block, the scheduler's reference.
+///
+/// # Safety
+///
+/// The task has ended and left its stack; the caller is on `worker`'s thread and holds `window`.
+unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
+    window.resident.set(ptr::null());
+    window.bound.set(window.bound.get() - 1);
+    worker.drop_block(task);
+    if window.private {
+        // SAFETY: the one task that was bound to it has left.
+        if let Some(waiting) = unsafe { worker.shared().windows.give_back_private(window) } {
+            worker.shared().inject(waiting);
+        }
+    } else if window.bound.get() == 0 {
+        // Nobody can wait for a window that nobody is bound to, but for fresh tasks that found all held.
+        if !worker.processor.exclusive {
+            worker.ready_all(window.ownership.take_waiters());
+        }
+        worker.processor.windows.put_free(&worker.shared().windows, window);
+    } else if !worker.processor.exclusive {
+        worker.leave_window(window);
+    }
+    // SAFETY: passed on.
+    unsafe { worker.end_task(task) };
+}
+
+impl Worker {
+    /// Gives up a window, unless the task in `handoff` needs it next; either way those who wait get their turn.
+    fn leave_window(&self, window: &Window) {
+        let next = self.handoff.get();
+        let wanted = next.map_or(ptr::null(), |task| task.header().image.window.get());
+        if ptr::eq(wanted, window) {
+            self.kept.set(window);
+            self.ready_all(window.ownership.take_waiters());
+        } else {
+            self.ready_all(window.ownership.release());
+        }
+    }
+
+    fn ready_all(&self, waiters: Waiters) {
+        for waiter in waiters {
+            // SAFETY: wait lists hold the `waiter` links of tasks.
+            let task = Ready(unsafe { Header::of_waiter(waiter) });
+            if task.header().started.get() {
+                self.ready_last(task);
+            } else {
+                self.ready_fresh(task);
+            }
+        }
+    }
+
+    /// Drops the scheduler's reference to a task that has ended, and counts it.
+    ///
+    /// # Safety
+    ///
+    /// The task has ended, has no window and no block, and the caller does not use it afterwards.
+    unsafe fn end_task(&self, task: Ready) {
+        // SAFETY: the scheduler's reference ends here.
+        self.processor.with_cache(|cache| unsafe { header::release(task.0, Some(cache)) });
+        self.remote().counters.tasks_finished.add(1);
+        self.tell_if_draining();
+    }
+
+    fn drop_block(&self, task: Ready) {
+        let image = &task.header().image;
+        let bytes = image.block_capacity();
+        if bytes > 0 {
+            self.processor.with_cache(|cache| image.release_block(cache));
+            self.remote().counters.block_bytes.sub(bytes as u64);
+        }
+    }
+
+    fn count_copies(&self, copied: image::Copied) {
+        let counters = &self.remote().counters;
+        if let Some(bytes) = copied.frozen {
+            counters.freezes.add(1);
+            counters.bytes_frozen.add(bytes as u64);
+            counters.block_bytes.add(copied.block_growth);
+        }
+        if let Some(bytes) = copied.thawed {
+            counters.thaws.add(1);
+            counters.bytes_thawed.add(bytes as u64);
+        }
+    }
+}
+
+/// What a fresh stack begins with. It runs its task and then, as long as there are fresh tasks that may have the same
+/// window, those too: a task that never suspends costs no switch at all.
+unsafe extern "C" fn task_main(word: usize) -> ! {
+    // SAFETY: the switch that began this context passed its worker.
+    let mut worker = unsafe { WorkerRef::from_word(word) };
+    // SAFETY: we are the next context.
+    unsafe { finish(worker) };
+    loop {
+        let Some(task) = worker.current.get() else {
+            unreachable!("a task's stack without a task")
+        };
+        super::unwind::run(task);
+        let Some(now) = worker::current() else { unreachable!("a task off its workers") };
+        worker = now;
+        let next = worker.processor.pick(worker.shared(), worker.remote());
+        let Some(next) = next else {
+            // SAFETY: the task has ended; nobody resumes it.
+            unsafe { suspend(worker, task.0, Suspension::Exit, None) };
+            unreachable!("an ended task was resumed");
+        };
+        // SAFETY: `task` has ended, and `next` is ours to run.
+        if !unsafe { inherit(worker, task, next) } {
+            // SAFETY: as above.
+            unsafe { suspend(worker, task.0, Suspension::Exit, Some(next)) };
+            unreachable!("an ended task was resumed");
+        }
+    }
+}
+
+/// Gives the window of a task that has ended to a fresh one, if it may have it; the caller then runs that one on the
+/// very stack it stands on.
+///
+/// # Safety
+///
+/// The caller stands on `task`'s stack, `task` has ended, and `next` is the caller's to run.
+unsafe fn inherit(worker: WorkerRef, task: Ready, next: Ready) -> bool {
+    let (old, new) = (task.header(), next.header());
+    // SAFETY: the window we stand on.
+    let window = unsafe { &*old.image.window.get() };
+    if new.started.get() || new.pinned != window.private || window.bound.get() != 1 {
+        return false;
+    }
+    new.image.window.set(window);
+    new.image.sp.set(old.image.sp.get()); // not 0: it has begun
+    new.started.set(true);
+    new.home.set(worker.index as u32);
+    window.resident.set(&new.image);
+    worker.current.set(Some(next));
+    worker.drop_block(task);
+    // SAFETY: ended, and its window is another's now.
+    unsafe { worker.end_task(task) };
+    true
+}

@@ -1,0 +1,99 @@
+//! Cancelling a task: it unwinds from where it waits, so that its destructors run.
+//!
+//! A panic of a task ends at the bottom of its stack, where it becomes the result; so does this unwinding,
+//! which is a panic without a message. Under `panic = "abort"` nothing can unwind: there a cancelled task that
+//! has started is left where it is.
+//!
+//! Go: `runtime/panic.go` `Goexit`, which a goroutine can only do to itself.
+
+use super::worker::WorkerRef;
+use super::Ready;
+use crate::task::cell::{Hooks, UnparkFn};
+use crate::task::handle::Task;
+use std::any::Any;
+use std::fmt;
+use std::panic;
+
+/// What a cancelled task's `join` returns as the error: the payload it unwound with.
+///
+/// ```
+/// use midge::{spawn, task};
+/// let rt = midge::Runtime::pinned().unwrap();
+/// rt.run(|| {
+///     let waiting = spawn(|| loop {
+///         task::park()
+///     });
+///     waiting.cancel();
+///     assert!(waiting.join().unwrap_err().is::<task::Cancelled>());
+/// });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the task was cancelled")
+    }
+}
+
+impl std::error::Error for Cancelled {}
+
+/// The parts of a task's vtable that are the scheduler's.
+pub(crate) struct Scheduled;
+
+impl Hooks for Scheduled {
+    const UNPARK: UnparkFn = super::context::unpark;
+    const CANCELLED_PAYLOAD: fn() -> Box<dyn Any + Send> = || Box::new(Cancelled);
+}
+
+/// Runs a task from its beginning to its end, on its own stack.
+#[inline]
+pub(crate) fn run(task: Ready) {
+    let header = task.header();
+    // SAFETY: the task is fresh, and we are on its stack.
+    unsafe { (header.vtable.run)(task.0) };
+    let completion = header.state.complete();
+    if completion.owns_result {
+        // A panic here would have nowhere to go: as in std, it ends the process.
+        let bomb = AbortOnDrop;
+        // SAFETY: done, and no handle is left to take it.
+        unsafe { (header.vtable.drop_result)(task.0) };
+        std::mem::forget(bomb);
+    }
+    if completion.wake_joiner {
+        // SAFETY: the joiner filled its slot before it set the bit, and does not touch it after.
+        let joiner: Option<Task> = unsafe { (*header.joiner.get()).take() };
+        if let Some(joiner) = joiner {
+            joiner.unpark();
+        }
+    }
+}
+
+struct AbortOnDrop;
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        crate::fatal(format_args!("the result of a detached task panicked in its destructor"));
+    }
+}
+
+/// At the end of a suspension: unwinds if the task has been cancelled meanwhile.
+#[inline]
+pub(crate) fn unwind_if_cancelled(worker: WorkerRef) {
+    let Some(task) = worker.current.get() else { return };
+    if task.header().state.is_cancelled() {
+        unwind(task);
+    }
+}
+
+#[cold]
+fn unwind(task: Ready) {
+    // While the task unwinds for another reason, or aborts on panics, there is nothing to start. (A
+    // neighbour on the same thread that unwinds looks the same; then the next suspension point does it.)
+    if std::thread::panicking() || cfg!(panic = "abort") {
+        return;
+    }
+    task.header().state.begin_unwinding();
+    panic::resume_unwind(Box::new(Cancelled));
+}

@@ -1,0 +1,132 @@
+//! Which window a fresh task is bound to.
+//!
+//! First one that nobody is bound to: the warmest that this processor has, else a new one while there are fewer
+//! than the configured number. Then the tasks spread over the processor's windows in turn, leaving alone
+//! those with a heavy resident, since that would have to be copied.
+//!
+//! A window that nobody is bound to stays HELD: it belongs to the processor whose free list it is on, and
+//! passes between tasks there without an atomic operation.
+//!
+//! Go: `runtime/proc.go` `gfget` (a dead goroutine's stack goes to the next one).
+
+use super::window_store::WindowStore;
+use crate::stack::ownership::{Asked, Waiter, Waiters};
+use crate::stack::window::Window;
+use std::cell::{Cell, UnsafeCell};
+use std::ptr::{self, NonNull};
+
+/// Residents with more live bytes than this are left in their windows while another will do: copying them
+/// costs more than a new window's first page.
+const HEAVY: usize = 16 << 10;
+
+/// What came of choosing.
+pub(crate) enum Choice {
+    /// This one; the caller holds it.
+    Window(*const Window),
+    /// Only the window whose stack the caller stands on is left.
+    OnlyCurrent,
+    /// All are held by others; the task waits for one of them.
+    Waiting,
+}
+
+/// The windows of one processor.
+pub(crate) struct WindowChoice {
+    /// Nobody is bound to these; held; the warmest last.
+    free: UnsafeCell<Vec<*const Window>>,
+    /// All that this processor made.
+    made: UnsafeCell<Vec<*const Window>>,
+    most: Cell<usize>,
+    turn: Cell<usize>,
+}
+
+impl WindowChoice {
+    /// A processor's windows: `first`, which is held, and up to `most` in all.
+    pub(crate) fn new(first: *const Window, most: usize) -> WindowChoice {
+        WindowChoice {
+            free: UnsafeCell::new(vec![first]),
+            made: UnsafeCell::new(vec![first]),
+            most: Cell::new(most),
+            turn: Cell::new(0),
+        }
+    }
+
+    /// Chooses a window for a fresh task. `current` is the window whose stack the caller stands on, or null;
+    /// `exclusive` says that this processor's windows are nobody else's. `passed_on` gets those who waited for a
+    /// window that was looked at and left alone.
+    ///
+    /// # Safety
+    ///
+    /// Only this processor's worker calls it; `waiter` is the link of the task and on no list.
+    pub(crate) unsafe fn choose(
+        &self,
+        store: &WindowStore,
+        current: *const Window,
+        exclusive: bool,
+        waiter: NonNull<Waiter>,
+        mut passed_on: impl FnMut(Waiters),
+    ) -> Choice {
+        // SAFETY: one thread, and nothing below calls back into this value.
+        let (free, made) = unsafe { (&mut *self.free.get(), &mut *self.made.get()) };
+        if let Some(window) = free.pop().or_else(|| store.take_spare()) {
+            return Choice::Window(window);
+        }
+        if made.len() < self.most.get() {
+            match store.new_shared() {
+                Ok(window) => {
+                    made.push(window);
+                    return Choice::Window(window);
+                }
+                // No room: these must do.
+                Err(_) => self.most.set(made.len()),
+            }
+        }
+        for may_be_heavy in [false, true] {
+            for _ in 0..made.len() {
+                let turn = self.turn.get();
+                self.turn.set(if turn + 1 < made.len() { turn + 1 } else { 0 });
+                let window = made[turn];
+                if ptr::eq(window, current) {
+                    continue;
+                }
+                // SAFETY: shared windows live as long as the runtime.
+                let ours = unsafe { &*window };
+                if !exclusive && !ours.ownership.try_acquire() {
+                    continue;
+                }
+                if may_be_heavy || !is_heavy(ours) {
+                    return Choice::Window(window);
+                }
+                if !exclusive {
+                    passed_on(ours.ownership.release());
+                }
+            }
+        }
+        if made.iter().any(|window| ptr::eq(*window, current)) {
+            return Choice::OnlyCurrent;
+        }
+        // SAFETY: as above for the window, and by the caller's promise for the waiter.
+        let first = unsafe { &*made[self.turn.get()] };
+        match unsafe { first.ownership.acquire_or_wait(waiter) } {
+            Asked::Acquired => Choice::Window(first),
+            Asked::Waiting => Choice::Waiting,
+        }
+    }
+
+    /// A window that its last task has left. The processor holds it.
+    pub(crate) fn put_free(&self, store: &WindowStore, window: *const Window) {
+        // SAFETY: one thread, and nothing below calls back into this value.
+        let free = unsafe { &mut *self.free.get() };
+        if free.len() >= 2 * self.most.get() {
+            store.put_spare(window); // another processor made it and may be short of it
+        } else {
+            free.push(window);
+        }
+    }
+}
+
+/// Whether copying the resident would cost much. The caller holds the window.
+fn is_heavy(window: &Window) -> bool {
+    let resident = window.resident.get();
+    // SAFETY: a resident outlives its residence, is bound to this window, and the caller holds it.
+    !resident.is_null() && unsafe { (*resident).live_bytes() } > HEAVY
+}

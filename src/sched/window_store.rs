@@ -1,0 +1,146 @@
+//! The windows of a runtime that are in no processor's hands: private ones for pinned tasks, and the
+//! account of how many there may be.
+//!
+//! A pinned task that finds no window, and no room for one, waits here unstarted until another pinned task
+//! ends.
+//!
+//! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor caches.
+
+use super::Ready;
+use crate::stack::limits;
+use crate::stack::window::Window;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// So many free private windows are kept for the next pinned tasks (12 KiB each); more are unmapped.
+const KEPT: usize = 64;
+
+pub(crate) struct WindowStore {
+    max_stack: usize,
+    most: usize,
+    made: AtomicUsize,
+    colour: AtomicUsize,
+    /// All shared windows, kept until the runtime ends: tasks and processors point to them.
+    shared: Mutex<Vec<Box<Window>>>,
+    private: Mutex<Private>,
+    /// Shared windows that no task is bound to, beyond what one processor keeps. Held.
+    spare: Mutex<Vec<*const Window>>,
+    any_spare: AtomicUsize,
+}
+
+// SAFETY: the pointers are to windows that `shared` owns, which may be used from any thread.
+unsafe impl Send for WindowStore {}
+// SAFETY: as above, and each field is a lock or an atomic.
+unsafe impl Sync for WindowStore {}
+
+#[derive(Default)]
+struct Private {
+    free: Vec<Box<Window>>,
+    waiting: VecDeque<Ready>,
+}
+
+impl WindowStore {
+    pub(crate) fn new(max_stack: usize) -> WindowStore {
+        WindowStore {
+            max_stack,
+            most: limits::most_windows(),
+            made: AtomicUsize::new(0),
+            colour: AtomicUsize::new(0),
+            shared: Mutex::new(Vec::new()),
+            private: Mutex::new(Private::default()),
+            spare: Mutex::new(Vec::new()),
+            any_spare: AtomicUsize::new(0),
+        }
+    }
+
+    /// Windows reserved now.
+    pub(crate) fn count(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    fn reserve(&self, private: bool) -> io::Result<Box<Window>> {
+        // Relaxed: the count guards nothing but itself.
+        if self.made.fetch_add(1, Ordering::Relaxed) >= self.most {
+            self.made.fetch_sub(1, Ordering::Relaxed);
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, "vm.max_map_count is reached"));
+        }
+        let number = self.colour.fetch_add(1, Ordering::Relaxed);
+        match Window::reserve(self.max_stack, number, private) {
+            Ok(window) => Ok(Box::new(window)),
+            Err(error) => {
+                self.made.fetch_sub(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// A new window to share, held by the caller.
+    pub(crate) fn new_shared(&self) -> io::Result<*const Window> {
+        let window = self.reserve(false)?;
+        let pointer: *const Window = &*window;
+        self.shared.lock().push(window);
+        Ok(pointer)
+    }
+
+    /// Lays in a private window, so that the first main task cannot fail to get one.
+    pub(crate) fn stock_private(&self) -> io::Result<()> {
+        let window = self.reserve(true)?;
+        self.private.lock().free.push(window);
+        Ok(())
+    }
+
+    /// A window for a pinned task, held by the caller; without one the task waits here.
+    pub(crate) fn private_or_wait(&self, task: Ready) -> Option<*const Window> {
+        let mut private = self.private.lock();
+        let window = match private.free.pop() {
+            Some(window) => window,
+            None => match self.reserve(true) {
+                Ok(window) => window,
+                Err(_) => {
+                    private.waiting.push_back(task);
+                    return None;
+                }
+            },
+        };
+        Some(Box::into_raw(window))
+    }
+
+    /// Takes back the window of a pinned task that has ended; returns a task that may try again.
+    ///
+    /// # Safety
+    ///
+    /// `window` came from [`private_or_wait`](Self::private_or_wait), the caller holds it and nobody runs on it or
+    /// is bound to it.
+    pub(crate) unsafe fn give_back_private(&self, window: *const Window) -> Option<Ready> {
+        // SAFETY: made by Box::into_raw there.
+        let window = unsafe { Box::from_raw(window.cast_mut()) };
+        let mut private = self.private.lock();
+        let waiting = private.waiting.pop_front();
+        if waiting.is_some() || private.free.len() < KEPT {
+            private.free.push(window);
+        } else {
+            drop(private);
+            drop(window);
+            self.made.fetch_sub(1, Ordering::Relaxed);
+        }
+        waiting
+    }
+
+    /// Takes an unbound shared window from a processor that has many.
+    pub(crate) fn put_spare(&self, window: *const Window) {
+        self.spare.lock().push(window);
+        self.any_spare.fetch_add(1, Ordering::Relaxed); // a hint
+    }
+
+    /// An unbound shared window, held by the caller.
+    pub(crate) fn take_spare(&self) -> Option<*const Window> {
+        if self.any_spare.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let window = self.spare.lock().pop()?;
+        self.any_spare.fetch_sub(1, Ordering::Relaxed);
+        Some(window)
+    }
+}

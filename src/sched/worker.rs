@@ -1,0 +1,245 @@
+//! A worker: an OS thread that runs tasks, and its own stack, where the scheduler loop is.
+//!
+//! The worker's state is found through a thread-local. The compiler may keep a thread-local's address
+//! across a context switch, and a task may continue on another thread, so it is read in one function that is
+//! never inlined ([`current`]), and every switch returns the worker that the context continues on.
+//!
+//! Go: `runtime/runtime2.go` `m`, its `g0` (the scheduler's stack), `runtime/proc.go` `mstart`, `schedule`.
+
+use super::processor::Processor;
+use super::shared::{Remote, Shared};
+use super::switch::{self, Suspension};
+use super::Ready;
+use crate::arch;
+use crate::raw_print::Line;
+use crate::stack::fault::{Faulting, SignalStack};
+use crate::stack::window::Window;
+use std::cell::Cell;
+use std::ops::Deref;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+/// One worker. Only its own thread touches it.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+    pub(crate) processor: Processor,
+    /// The task that runs, or the one that is about to while its predecessor's switch is not finished.
+    pub(crate) current: Cell<Option<Ready>>,
+    /// Who has just been switched away from, and why: the next context finishes that switch.
+    pub(crate) previous: Cell<Option<(Ready, Suspension)>>,
+    /// A task picked by the one that suspended, which the scheduler loop shall mount.
+    pub(crate) handoff: Cell<Option<Ready>>,
+    /// A window that stayed held over a switch, for the task in `handoff`.
+    pub(crate) kept: Cell<*const Window>,
+    pub(crate) scheduler_sp: Cell<usize>,
+    /// Counts as searching for work (see `idle`).
+    pub(crate) searching: Cell<bool>,
+}
+
+/// The calling thread's worker. It is valid on that thread as long as the thread lives, and is asked for anew after
+/// each switch.
+#[derive(Clone, Copy)]
+pub(crate) struct WorkerRef(NonNull<Worker>);
+
+impl Deref for WorkerRef {
+    type Target = Worker;
+    #[inline]
+    fn deref(&self) -> &Worker {
+        // SAFETY: made only for the calling thread's own worker, which outlives all that runs on it.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl WorkerRef {
+    /// From the word that a switch passes along.
+    ///
+    /// # Safety
+    ///
+    /// `word` is the `to_word` of the worker whose thread this is.
+    #[inline]
+    pub(crate) unsafe fn from_word(word: usize) -> WorkerRef {
+        // SAFETY: not null, by the caller's promise.
+        WorkerRef(unsafe { NonNull::new_unchecked(word as *mut Worker) })
+    }
+
+    /// For the switch to pass along.
+    #[inline]
+    pub(crate) fn to_word(self) -> usize {
+        self.0.as_ptr() as usize
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<*mut Worker> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// The worker of the calling thread, if it is one. Never inlined: see the module's page.
+#[inline(never)]
+pub(crate) fn current() -> Option<WorkerRef> {
+    NonNull::new(CURRENT.with(Cell::get)).map(WorkerRef)
+}
+
+impl Worker {
+    /// The runtime's shared state.
+    #[inline]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// This worker's part that others may touch.
+    #[inline]
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.shared.remotes[self.index]
+    }
+
+    /// Makes a new task ready: any worker may start it.
+    #[inline]
+    pub(crate) fn ready_fresh(&self, task: Ready) {
+        self.processor.stealable.push(task);
+        if self.shared.remotes.len() > 1 {
+            self.shared.notify();
+        }
+    }
+
+    /// Makes a woken task ready: next, if this worker may run it.
+    pub(crate) fn ready_woken(&self, task: Ready) {
+        let header = task.header();
+        if self.shared.thread_bound() || header.thread_locked.get() {
+            let home = header.home.get() as usize;
+            if home != self.index {
+                self.shared.post(home, task);
+            } else if self.shared.thread_bound() {
+                if let Some(before) = self.processor.put_run_next(self.remote(), task) {
+                    self.processor.push_bound(before);
+                }
+            } else {
+                self.processor.push_bound(task);
+            }
+            return;
+        }
+        if self.shared.config.stress.is_some() {
+            return self.shared.inject(task); // so that it changes workers if it can
+        }
+        if let Some(before) = self.processor.put_run_next(self.remote(), task) {
+            self.processor.stealable.push(before);
+        }
+        if !self.processor.exclusive {
+            self.shared.notify();
+        }
+    }
+
+    /// Makes a task ready that goes on as soon as the others have had their turn.
+    pub(crate) fn ready_last(&self, task: Ready) {
+        if self.shared.thread_bound() || task.header().thread_locked.get() {
+            self.processor.push_bound(task);
+        } else if self.shared.config.stress.is_some() {
+            self.shared.inject(task);
+        } else {
+            self.processor.stealable.push(task);
+            if !self.processor.exclusive {
+                self.shared.notify();
+            }
+        }
+    }
+
+    /// The window that the running task stands on.
+    #[inline]
+    pub(crate) fn current_window(&self) -> *const Window {
+        self.current.get().map_or(ptr::null(), |task| task.header().image.window.get())
+    }
+}
+
+/// The body of a worker thread.
+pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
+    // Without an alternate stack no task's stack could grow; a thread that cannot have 64 KiB for it is
+    // past saving.
+    let signal_stack = SignalStack::install().unwrap_or_else(|error| {
+        crate::fatal(format_args!("no signal stack for a worker: {error}"))
+    });
+    let worker = Worker {
+        shared,
+        index,
+        processor,
+        current: Cell::new(None),
+        previous: Cell::new(None),
+        handoff: Cell::new(None),
+        kept: Cell::new(ptr::null()),
+        scheduler_sp: Cell::new(0),
+        searching: Cell::new(false),
+    };
+    CURRENT.with(|current| current.set((&raw const worker).cast_mut()));
+    schedule(WorkerRef(NonNull::from(&worker)));
+    CURRENT.with(|current| current.set(ptr::null_mut()));
+    worker.processor.with_cache(|cache| cache.flush());
+    drop(signal_stack);
+}
+
+/// The scheduler loop, on the worker's own stack. Go: `schedule`.
+fn schedule(worker: WorkerRef) {
+    loop {
+        let next = match worker.handoff.take() {
+            Some(task) => task,
+            None => match worker.find_work() {
+                Some(task) => task,
+                None => return,
+            },
+        };
+        // SAFETY: we are on the worker's own stack, so no window is the current one.
+        match unsafe { switch::mount(worker, next, ptr::null()) } {
+            switch::Mounted::Ready => {
+                worker.current.set(Some(next));
+                // SAFETY: just mounted, so its saved context is in place and this worker's alone;
+                // nothing of this thread's is held across, and the loop stays on its thread.
+                unsafe {
+                    arch::midge_switch(
+                        worker.scheduler_sp.as_ptr(),
+                        next.header().image.sp.get(),
+                        worker.to_word(),
+                    )
+                };
+                // SAFETY: we are the next context.
+                unsafe { switch::finish(worker) };
+            }
+            switch::Mounted::Waiting => {}
+            switch::Mounted::OnCurrent => unreachable!("no window is current here"),
+        }
+        // A window that was kept for a task which then had to wait is given up.
+        let kept = worker.kept.replace(ptr::null());
+        debug_assert!(kept.is_null());
+    }
+}
+
+/// For the fault handler: the window of this thread that contains `address`. Async-signal-safe.
+pub(crate) fn faulting_window(address: usize) -> Option<Faulting> {
+    let worker = current()?;
+    let contains = |task: Option<Ready>| -> Option<*const Window> {
+        let window = task?.header().image.window.get();
+        // SAFETY: the tasks a worker is about to leave or to enter are bound to living windows.
+        (!window.is_null() && unsafe { (*window).contains(address) }).then_some(window)
+    };
+    // During a switch `current` is already the next one while its predecessor still pushes registers.
+    let window = contains(worker.current.get())
+        .or_else(|| contains(worker.previous.get().map(|(task, _)| task)))?;
+    Some(Faulting { window, describe: describe_current, grown: count_growth })
+}
+
+fn count_growth() {
+    if let Some(worker) = current() {
+        worker.remote().counters.growth_events.add(1);
+    }
+}
+
+/// Writes who runs. Async-signal-safe.
+fn describe_current(line: &mut Line) {
+    let Some(task) = current().and_then(|worker| worker.current.get()) else { return };
+    let header = task.header();
+    line.text("task ").decimal(header.id);
+    if let Some(name) = header.name() {
+        line.text(" \"").text(name).text("\"");
+    }
+    let location = header.location;
+    line.text(" (spawned at ").text(location.file()).text(":");
+    line.decimal(u64::from(location.line())).text(":");
+    line.decimal(u64::from(location.column())).text(")");
+}

@@ -1,0 +1,203 @@
+//! Growth by guard fault, and stack overflow.
+//!
+//! A touch below the committed part of the running task's window raises SIGSEGV. The handler runs on the
+//! worker's alternate signal stack, commits more of the window and returns; the access is then
+//! repeated. An access below the limit is a stack overflow: it says whose, and aborts. Every other fault
+//! goes to the handler that was there before.
+//!
+//! Guarantees: only async-signal-safe calls in the handler (mprotect, write, abort), errno is
+//! restored, and a fault that is not ours reaches the previous handler as if midge were not there.
+//!
+//! Go: `runtime/stack.go` `newstack` (its prologue check is our guard) and `runtime/signal_unix.go`
+//! `sighandler`.
+
+use super::window::{Commit, Window};
+use crate::raw_print::Line;
+use std::cell::UnsafeCell;
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::ptr;
+use std::sync::OnceLock;
+
+/// The window a fault lies in, and how to tell whose it is.
+pub(crate) struct Faulting {
+    pub(crate) window: *const Window,
+    /// Writes `task 42 "name" (spawned at ...)` to the line.
+    pub(crate) describe: fn(&mut Line),
+    /// Called after the window has grown, on the thread that holds it.
+    pub(crate) grown: fn(),
+}
+
+/// Finds the window of the running thread that contains an address. Async-signal-safe.
+pub(crate) type Lookup = fn(address: usize) -> Option<Faulting>;
+
+struct Installed {
+    previous: libc::sigaction,
+    lookup: Lookup,
+}
+
+static INSTALLED: OnceLock<Installed> = OnceLock::new();
+
+/// Installs the handler for the whole process, once, ahead of the one that is there.
+pub(crate) fn install(lookup: Lookup) {
+    INSTALLED.get_or_init(|| {
+        let mut previous = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: asking for the present handler changes nothing; all-zero is a valid sigaction.
+        let previous = unsafe {
+            libc::sigaction(libc::SIGSEGV, ptr::null(), previous.as_mut_ptr());
+            previous.assume_init()
+        };
+        Installed { previous, lookup }
+    });
+    static ACTIVE: std::sync::Once = std::sync::Once::new();
+    ACTIVE.call_once(|| {
+        // Only now, so that the handler never runs before INSTALLED is there for it.
+        // SAFETY: `handle` keeps the rules of a handler, and the struct is filled as the kernel asks.
+        unsafe {
+            let mut action: libc::sigaction = mem::zeroed();
+            action.sa_sigaction = handle as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+            libc::sigemptyset(&mut action.sa_mask);
+            if libc::sigaction(libc::SIGSEGV, &action, ptr::null_mut()) != 0 {
+                panic!(
+                    "cannot install the handler that grows stacks: {}",
+                    io::Error::last_os_error()
+                );
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn handle(
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    let Some(installed) = INSTALLED.get() else { return };
+    // SAFETY: errno is this thread's, and the kernel passes a valid siginfo.
+    let (errno, address, code) =
+        unsafe { (*libc::__errno_location(), (*info).si_addr() as usize, (*info).si_code) };
+    // A signal somebody sent (code <= 0) carries no fault address.
+    if code > 0 {
+        if let Some(faulting) = (installed.lookup)(address) {
+            // SAFETY: the lookup names a window of this thread, which is alive while it runs there.
+            let window = unsafe { &*faulting.window };
+            match window.commit_to(address) {
+                Commit::Done { grown } => {
+                    // SAFETY: as above. Not grown: the page was there, so a fault of another kind
+                    // (a jump to the stack, say), which repeating would not end.
+                    if grown {
+                        (faulting.grown)();
+                        unsafe { *libc::__errno_location() = errno };
+                        return;
+                    }
+                }
+                Commit::OverLimit => overflow(window, &faulting, context),
+                Commit::Refused => out_of_memory(window, &faulting),
+            }
+        }
+    }
+    // SAFETY: errno is this thread's; the arguments are the kernel's own.
+    unsafe {
+        *libc::__errno_location() = errno;
+        chain(&installed.previous, signal, info, context);
+    }
+}
+
+/// Hands the signal to the handler that was there before.
+///
+/// # Safety
+///
+/// The arguments are those the kernel passed to the running handler.
+unsafe fn chain(
+    previous: &libc::sigaction,
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    match previous.sa_sigaction {
+        libc::SIG_DFL | libc::SIG_IGN => {
+            // The fault cannot be ignored: the default action takes the process (and dumps core) when
+            // the access is repeated after this return.
+            // SAFETY: restoring the default disposition is async-signal-safe.
+            unsafe {
+                let mut default: libc::sigaction = mem::zeroed();
+                default.sa_sigaction = libc::SIG_DFL;
+                libc::sigaction(signal, &default, ptr::null_mut());
+            }
+        }
+        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
+            // SAFETY: SA_SIGINFO says that the handler has this type.
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                unsafe { mem::transmute(handler) };
+            handler(signal, info, context);
+        }
+        handler => {
+            // SAFETY: without SA_SIGINFO the handler has this type.
+            let handler: extern "C" fn(libc::c_int) = unsafe { mem::transmute(handler) };
+            handler(signal);
+        }
+    }
+}
+
+/// The death of a task whose stack is over its limit, in Go's words.
+fn overflow(window: &Window, faulting: &Faulting, context: *const libc::c_void) -> ! {
+    let (low, high) = window.range();
+    let mut line = Line::new();
+    line.text("midge: ");
+    (faulting.describe)(&mut line);
+    line.text(": stack exceeds ").decimal(window.limit() as u64).text("-byte limit\n");
+    // SAFETY: we are in the handler that got this context.
+    let sp = unsafe { crate::arch::stack_pointer_of(context) };
+    line.text("midge: sp=0x").hex(sp as u64);
+    line.text(" stack=[0x").hex(low as u64).text(", 0x").hex(high as u64).text("]\n");
+    line.text("fatal error: stack overflow\n");
+    line.print_and_abort()
+}
+
+fn out_of_memory(window: &Window, faulting: &Faulting) -> ! {
+    let mut line = Line::new();
+    line.text("midge: ");
+    (faulting.describe)(&mut line);
+    line.text(": the system refuses more than ").decimal(window.committed_bytes() as u64);
+    line.text(" bytes of stack\nfatal error: out of memory\n");
+    line.print_and_abort()
+}
+
+/// The alternate signal stack of one worker thread; restores the previous one when dropped.
+pub(crate) struct SignalStack {
+    _memory: Box<[UnsafeCell<MaybeUninit<u8>>]>,
+    previous: libc::stack_t,
+}
+
+/// Room for the handler, for the handlers it chains to, and for wide register files (AVX-512 state alone
+/// is 2.5 KiB).
+const SIGNAL_STACK: usize = 64 << 10;
+
+impl SignalStack {
+    /// Gives the calling thread a signal stack large enough for this handler.
+    pub(crate) fn install() -> io::Result<SignalStack> {
+        let memory: Box<[_]> =
+            (0..SIGNAL_STACK).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
+        // SAFETY: the memory lives as long as this value, which restores the old stack when it goes.
+        unsafe {
+            let mut previous: libc::stack_t = mem::zeroed();
+            let stack = libc::stack_t {
+                ss_sp: memory.as_ptr() as *mut libc::c_void,
+                ss_flags: 0,
+                ss_size: SIGNAL_STACK,
+            };
+            if libc::sigaltstack(&stack, &mut previous) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(SignalStack { _memory: memory, previous })
+        }
+    }
+}
+
+impl Drop for SignalStack {
+    fn drop(&mut self) {
+        // SAFETY: the previous stack is std's, which lives until the thread ends.
+        unsafe { libc::sigaltstack(&self.previous, ptr::null_mut()) };
+    }
+}

@@ -1,0 +1,161 @@
+//! A task's stack as the stack layer sees it: where it lives, and how it moves in and out.
+//!
+//! An [`Image`] is the part of a task that knows its window, its saved stack pointer and its block. It
+//! is *resident* when its bytes are in the window, else *frozen*: they are in the block. Freezing is
+//! lazy: [`mount`] copies the resident out only when somebody else needs the window.
+//!
+//! Guarantees: an image's cells are touched only by the holder of its window (before it has one: by
+//! the worker that starts it), so they need no atomics.
+//!
+//! Go: `runtime/stack.go` `copystack`, which copies `[sp, hi)` once per growth; here the same bytes are
+//! copied when a window changes hands, and growth copies nothing.
+
+use super::block::Block;
+use super::slab::Cache;
+use super::window::{Commit, Window};
+use std::cell::Cell;
+use std::ptr;
+
+/// The stack of one task.
+pub(crate) struct Image {
+    /// The saved stack pointer of a parked task; 0 before the first run.
+    pub(crate) sp: Cell<usize>,
+    /// The window this task is bound to; null before the first run.
+    pub(crate) window: Cell<*const Window>,
+    block: Cell<Block>,
+}
+
+/// What copying cost, for the metrics.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Copied {
+    /// Bytes copied out.
+    pub(crate) frozen: Option<usize>,
+    /// Bytes copied back.
+    pub(crate) thawed: Option<usize>,
+    /// How much larger the frozen one's block has become (or smaller: it wraps).
+    pub(crate) block_growth: u64,
+}
+
+impl Image {
+    pub(crate) const fn new() -> Image {
+        Image { sp: Cell::new(0), window: Cell::new(ptr::null()), block: Cell::new(Block::EMPTY) }
+    }
+
+    /// The bytes between a parked task's stack pointer and the top of its window.
+    ///
+    /// # Safety
+    ///
+    /// The image is bound, and the caller holds its window.
+    pub(crate) unsafe fn live_bytes(&self) -> usize {
+        // SAFETY: a bound image's window outlives it.
+        unsafe { (*self.window.get()).top() - self.sp.get() }
+    }
+
+    /// Bytes of the block, for the metrics.
+    pub(crate) fn block_capacity(&self) -> usize {
+        let block = self.block.replace(Block::EMPTY);
+        let capacity = block.capacity();
+        self.block.set(block);
+        capacity
+    }
+
+    /// Gives the block back; the image's bytes are gone if it was frozen.
+    pub(crate) fn release_block(&self, cache: &mut Cache) {
+        let mut block = self.block.replace(Block::EMPTY);
+        block.release(cache);
+    }
+
+    /// Copies the live bytes out of the window.
+    ///
+    /// # Safety
+    ///
+    /// The image is parked and resident; the caller holds its window and does not run on it.
+    unsafe fn freeze(&self, cache: &mut Cache, copied: &mut Copied) {
+        // SAFETY: passed on.
+        let length = unsafe { self.live_bytes() };
+        let mut block = self.block.replace(Block::EMPTY);
+        let before = block.capacity();
+        if block.reserve(cache, length).is_err() {
+            crate::fatal(format_args!(
+                "out of memory: no block of {length} bytes for a parked stack"
+            ));
+        }
+        // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds, and
+        // the block was just made large enough. Heap and window never overlap.
+        unsafe { ptr::copy_nonoverlapping(self.sp.get() as *const u8, block.as_ptr(), length) };
+        copied.frozen = Some(length);
+        copied.block_growth = (block.capacity() as u64).wrapping_sub(before as u64);
+        self.block.set(block);
+    }
+
+    /// Copies the live bytes back to where they were.
+    ///
+    /// # Safety
+    ///
+    /// The image is frozen; the caller holds its window, has frozen the resident, and does not run
+    /// on it.
+    unsafe fn thaw(&self) -> usize {
+        // SAFETY: passed on.
+        let length = unsafe { self.live_bytes() };
+        // SAFETY: a bound image's window outlives it.
+        if let Commit::Refused | Commit::OverLimit =
+            unsafe { (*self.window.get()).commit_to(self.sp.get()) }
+        {
+            crate::fatal(format_args!("out of memory: cannot commit {length} bytes for a stack"));
+        }
+        let block = self.block.replace(Block::EMPTY);
+        // SAFETY: the block holds the `length` bytes that `freeze` copied there, and the window
+        // is committed down to sp and nobody's bytes are in it.
+        unsafe { ptr::copy_nonoverlapping(block.as_ptr(), self.sp.get() as *mut u8, length) };
+        self.block.set(block);
+        length
+    }
+}
+
+/// Makes `image` the resident of its window: freezes who is there, and thaws `image` if it has run
+/// before.
+///
+/// # Safety
+///
+/// `image` is bound to a window, the caller holds that window and does not run on it, and both it and
+/// the resident are parked (or fresh, for `image`).
+pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache) -> Copied {
+    let mut copied = Copied::default();
+    // SAFETY: a bound image's window outlives it.
+    let window = unsafe { &*image.window.get() };
+    let resident = window.resident.get();
+    if ptr::eq(resident, image) {
+        return copied;
+    }
+    if !resident.is_null() {
+        // SAFETY: a resident outlives its residence; the caller holds the window.
+        unsafe { (*resident).freeze(cache, &mut copied) };
+    }
+    if image.sp.get() != 0 {
+        // SAFETY: not resident, so frozen; the window is vacant now.
+        copied.thawed = Some(unsafe { image.thaw() });
+    }
+    window.resident.set(image);
+    copied
+}
+
+/// Freezes the resident at once and poisons what it vacated: stress mode's answer to "would anybody
+/// notice?". Go: `stackPoisonCopy`.
+///
+/// # Safety
+///
+/// As [`mount`]: the caller holds `window`, does not run on it, and its resident is parked.
+pub(crate) unsafe fn evict(window: &Window, cache: &mut Cache) -> Copied {
+    let mut copied = Copied::default();
+    let resident = window.resident.replace(ptr::null());
+    if resident.is_null() {
+        return copied;
+    }
+    // SAFETY: a resident outlives its residence; the caller holds the window.
+    let resident = unsafe { &*resident };
+    // SAFETY: passed on.
+    unsafe { resident.freeze(cache, &mut copied) };
+    // SAFETY: the bytes just copied out are nobody's now.
+    unsafe { ptr::write_bytes(resident.sp.get() as *mut u8, 0xfc, resident.live_bytes()) };
+    copied
+}

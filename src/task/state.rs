@@ -1,0 +1,174 @@
+//! The one word that says what a task is up to.
+//!
+//! | bit | meaning | set by | cleared by |
+//! |---|---|---|---|
+//! | PARKED | the task is off its stack, saved, and waits | the worker that left it | whoever wakes it, who must then make it ready |
+//! | NOTIFIED | an unpark came while it was not parked | unpark | the next park, which then does not park |
+//! | CANCELLED | it shall unwind at its next suspension point | cancel | the task, when it begins to unwind |
+//! | UNWINDING | it has begun to | the task | - |
+//! | HANDLE | the JoinHandle is there and owns the result | birth | the handle's drop |
+//! | JOINER | somebody waits for the end; the joiner slot is filled | join | - |
+//! | DONE | the result is in place | the task | - |
+//!
+//! Guarantees: of those who race to wake a parked task exactly one is told to make it ready; a
+//! notification that comes before the park is not lost, and two are one; the joiner is either told that
+//! the task is done or is woken; the result is dropped by exactly one. `tests/loom/state.rs` checks them.
+//!
+//! Go: `runtime/runtime2.go` (`_Grunning`, `_Gwaiting`, ...) and `runtime/proc.go` `park_m`, `goready`.
+
+use crate::atomic::{AtomicU32, Ordering};
+
+const PARKED: u32 = 1;
+const NOTIFIED: u32 = 1 << 1;
+const CANCELLED: u32 = 1 << 2;
+const UNWINDING: u32 = 1 << 3;
+const HANDLE: u32 = 1 << 4;
+const JOINER: u32 = 1 << 5;
+const DONE: u32 = 1 << 6;
+
+/// A task's state word.
+pub(crate) struct State(AtomicU32);
+
+impl State {
+    /// A task that has not run, with its JoinHandle.
+    pub(crate) fn new() -> State {
+        State(AtomicU32::new(HANDLE))
+    }
+
+    /// For the task itself, before it parks: takes a notification, if there is one.
+    pub(crate) fn take_notification(&self) -> bool {
+        // Relaxed: only a hint that the swap below is worth its price.
+        if self.0.load(Ordering::Relaxed) & NOTIFIED == 0 {
+            return false;
+        }
+        // Acquire pairs with the Release in `unpark`: what the waker did before is seen after.
+        self.0.fetch_and(!NOTIFIED, Ordering::Acquire) & NOTIFIED != 0
+    }
+
+    /// For the worker that has left the task's stack: publishes that it is parked. False if it may not
+    /// park because it was notified or cancelled meanwhile; the worker makes it ready then.
+    #[must_use]
+    pub(crate) fn publish_parked(&self) -> bool {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            debug_assert_eq!(now & (PARKED | DONE), 0);
+            let (then, parked) = if now & (NOTIFIED | CANCELLED) != 0 {
+                (now & !NOTIFIED, false)
+            } else {
+                (now | PARKED, true)
+            };
+            // Release pairs with the Acquire in `unpark` and `cancel`: who wakes the task sees it saved.
+            // Acquire, for the case that it was notified: as in `take_notification`.
+            match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return parked,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Wakes the task, or leaves it a notification. True if the caller must make it ready.
+    #[must_use]
+    pub(crate) fn unpark(&self) -> bool {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            if now & DONE != 0 {
+                return false;
+            }
+            let then = if now & PARKED != 0 { now & !PARKED } else { now | NOTIFIED };
+            // Release and Acquire: see `take_notification` and `publish_parked`. When nothing changes the
+            // exchange still has to happen: the earlier notifier's Release does not cover our writes.
+            match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return now & PARKED != 0,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Asks the task to unwind at its next suspension point. True if it was parked and the caller must make
+    /// it ready.
+    #[must_use]
+    pub(crate) fn cancel(&self) -> bool {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            if now & (DONE | CANCELLED | UNWINDING) != 0 {
+                return false;
+            }
+            let then = (now | CANCELLED) & !PARKED;
+            // Acquire: see `publish_parked`.
+            match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return now & PARKED != 0,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Whether the task has been asked to unwind and has not begun to.
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Relaxed: a request that this misses is seen at the next suspension point.
+        self.0.load(Ordering::Relaxed) & CANCELLED != 0
+    }
+
+    /// Whether `cancel` would have an effect.
+    pub(crate) fn can_cancel(&self) -> bool {
+        // Relaxed: a hint.
+        self.0.load(Ordering::Relaxed) & (DONE | CANCELLED | UNWINDING) == 0
+    }
+
+    /// Whether nobody has woken the task yet. For a thread's stand-in, which waits by itself.
+    pub(crate) fn is_parked(&self) -> bool {
+        // Acquire pairs with the Release in `unpark`.
+        self.0.load(Ordering::Acquire) & PARKED != 0
+    }
+
+    /// For the task itself: it unwinds from now on, and may park again in its destructors.
+    pub(crate) fn begin_unwinding(&self) {
+        let mut now = self.0.load(Ordering::Relaxed);
+        // Relaxed: no data hangs on these two bits.
+        while let Err(other) = self.0.compare_exchange_weak(
+            now,
+            (now & !CANCELLED) | UNWINDING,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            now = other;
+        }
+    }
+
+    /// For the task itself: the result is in place.
+    pub(crate) fn complete(&self) -> Completion {
+        // Release publishes the result (pairs with `is_done` and `register_joiner`); Acquire takes over
+        // what the joiner or the handle's drop left (pairs with their Release).
+        let before = self.0.fetch_or(DONE, Ordering::AcqRel);
+        Completion { wake_joiner: before & JOINER != 0, owns_result: before & HANDLE == 0 }
+    }
+
+    /// Whether the result is in place.
+    pub(crate) fn is_done(&self) -> bool {
+        // Acquire pairs with the Release in `complete`.
+        self.0.load(Ordering::Acquire) & DONE != 0
+    }
+
+    /// For the joiner, with its slot filled: true if it will be woken at the end, false if the end
+    /// has been.
+    #[must_use]
+    pub(crate) fn register_joiner(&self) -> bool {
+        // Release publishes the slot, Acquire takes over the result: both pair with `complete`.
+        self.0.fetch_or(JOINER, Ordering::AcqRel) & DONE == 0
+    }
+
+    /// For the handle that goes away unjoined: true if the result is there and now the caller's to drop.
+    #[must_use]
+    pub(crate) fn drop_handle(&self) -> bool {
+        // Acquire takes over the result from `complete`; Release pairs with its Acquire.
+        self.0.fetch_and(!HANDLE, Ordering::AcqRel) & DONE != 0
+    }
+}
+
+/// What the finished task has to see to.
+pub(crate) struct Completion {
+    /// Somebody is in the joiner slot.
+    pub(crate) wake_joiner: bool,
+    /// There is no handle any more: the task drops its own result.
+    pub(crate) owns_result: bool,
+}

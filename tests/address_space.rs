@@ -1,0 +1,129 @@
+//! Promise: where address space is limited (RLIMIT_AS, containers), a runtime makes do with fewer
+//! windows and shares them; with room for none, building it is a clear error. It never crashes.
+
+mod common;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use common::{
+    child_of, in_child, join, recurse, status, try_build, wait_until, Mode, Runtime, Watchdog,
+    MODES,
+};
+use midge::{task, BuildError};
+
+/// Leaves this process so many bytes of address space more than it has now.
+fn limit_address_space(more: Option<u64>) {
+    let current = match more {
+        Some(bytes) => status("VmSize") as u64 * 1024 + bytes,
+        None => libc::RLIM_INFINITY,
+    };
+    let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a valid rlimit for the length of the call.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}
+
+fn in_a_child(test: &str, check: impl Fn(Mode)) {
+    let Some(kind) = in_child() else {
+        for mode in MODES {
+            let output = child_of(test, &format!("{mode:?}"), &[]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{mode:?}: {:?} {said}", output.status);
+        }
+        return;
+    };
+    let _watchdog = Watchdog::new(test.to_string());
+    let mode = MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode");
+    check(mode);
+}
+
+#[test]
+fn a_little_room_means_fewer_windows() {
+    in_a_child("a_little_room_means_fewer_windows", |mode| {
+        limit_address_space(Some(6 << 30));
+        let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room for some");
+        // None of these waits for another, so each finishes as soon as it has had a window,
+        // in the pinned mode too, where a window is not shared while its task lives.
+        rt.run(|| {
+            let handles: Vec<_> = (0..1000)
+                .map(|i| {
+                    midge::spawn(move || {
+                        recurse(i % 20, &mut || {
+                            task::yield_now();
+                            task::yield_now();
+                        });
+                        i
+                    })
+                })
+                .collect();
+            assert_eq!(handles.into_iter().map(join).sum::<usize>(), 499_500);
+        });
+        let windows = rt.metrics().windows;
+        assert!((1..=6).contains(&windows), "{windows} windows in 6 GiB");
+    });
+}
+
+#[test]
+fn a_little_room_still_holds_many_parked_tasks() {
+    const TASKS: usize = 20_000;
+    in_a_child("a_little_room_still_holds_many_parked_tasks", |mode| {
+        if mode == Mode::Pinned {
+            return; // There each parked task needs a window of its own.
+        }
+        limit_address_space(Some(6 << 30));
+        let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room for some");
+        let parking = Arc::new(AtomicUsize::new(0));
+        let handles: Vec<_> = (0..TASKS)
+            .map(|i| {
+                let parking = parking.clone();
+                rt.spawn(move || {
+                    recurse(i % 10, &mut || {
+                        parking.fetch_add(1, Ordering::SeqCst);
+                        task::park();
+                    });
+                })
+            })
+            .collect();
+        wait_until(|| parking.load(Ordering::SeqCst) == TASKS);
+        handles.iter().for_each(|handle| handle.task().unpark());
+        handles.into_iter().for_each(join);
+        assert!((1..=6).contains(&rt.metrics().windows));
+    });
+}
+
+#[test]
+fn no_room_is_an_error_of_build() {
+    in_a_child("no_room_is_an_error_of_build", |mode| {
+        limit_address_space(Some(512 << 20));
+        for _ in 0..3 {
+            match try_build(mode, Runtime::builder().workers(2)) {
+                Err(error @ BuildError::Windows { .. }) => {
+                    let text = error.to_string().to_lowercase();
+                    assert!(text.contains("window"), "{text}");
+                    assert!(text.contains("address space"), "{text}");
+                }
+                Err(error) => panic!("another error: {error}"),
+                Ok(_) => panic!("a runtime was built where no window fits"),
+            }
+        }
+        // What failed has left nothing behind, and with room it works.
+        limit_address_space(None);
+        let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room again");
+        assert_eq!(rt.run(|| join(midge::spawn(|| 1))), 1);
+    });
+}
+
+#[test]
+fn room_that_ends_while_it_runs() {
+    in_a_child("room_that_ends_while_it_runs", |mode| {
+        let rt = try_build(mode, Runtime::builder().workers(2)).expect("the runtime is built");
+        rt.run(|| join(midge::spawn(|| ())));
+        // Block memory still fits; no further window does.
+        limit_address_space(Some(900 << 20));
+        rt.run(|| {
+            let handles: Vec<_> = (0..500).map(|_| midge::spawn(task::yield_now)).collect();
+            handles.into_iter().for_each(join);
+        });
+    });
+}

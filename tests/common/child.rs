@@ -1,0 +1,48 @@
+//! Tests that need a process of their own: the test runs its own executable again, with a filter
+//! that selects just itself and an environment variable that tells the child what it is.
+
+use std::process::{Command, Output};
+
+const CHILD: &str = "MIDGE_TEST_CHILD";
+
+/// Whether this process is the child of a test, and of which kind.
+pub fn in_child() -> Option<String> {
+    let kind = std::env::var(CHILD).ok()?;
+    let no_core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a valid rlimit for the length of the call. Children may abort on
+    // purpose, and no core file should stay behind.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &no_core) };
+    Some(kind)
+}
+
+/// Runs the test named `test` alone in a child process of the given kind.
+pub fn child_of(test: &str, kind: &str, environment: &[(&str, Option<&str>)]) -> Output {
+    let executable = std::env::current_exe().expect("the path of this test");
+    let mut command = Command::new(executable);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(CHILD, kind);
+    // The child's own panics are part of what the parent shows; a backtrace only slows it down.
+    command.env("RUST_BACKTRACE", "0");
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output().expect("the child process starts");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    // A filter that selects nothing would make every such test pass.
+    assert!(stdout.contains("running 1 test"), "no test is named {test}: {stdout}");
+    output
+}
+
+/// A number from /proc/self/status: KiB for the `Vm` lines, a count for `Threads`.
+pub fn status(field: &str) -> usize {
+    let text = std::fs::read_to_string("/proc/self/status").expect("/proc/self/status");
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| *name == field)
+        .and_then(|(_, rest)| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("{field} in /proc/self/status"))
+}

@@ -1,0 +1,140 @@
+//! Promise: a stack grows as deep as it needs, and a deep one is frozen and thawed like any other:
+//! a task recurses to 64 MiB in each mode, parks there, and finds every local as it left it.
+
+mod common;
+
+use std::hint::black_box;
+
+use common::{
+    expected, for_each_mode, for_each_mode_with, join, os_thread, park_until_woken, recurse_frames,
+    Mode, Runtime,
+};
+use midge::{stack, task};
+
+const MIB: usize = 1 << 20;
+
+/// Recurses until the stack is `target` bytes deeper than `base`, calls `innermost` there, and
+/// verifies every frame on the way back.
+#[inline(never)]
+fn descend(base: usize, target: usize, depth: usize, innermost: &mut dyn FnMut()) {
+    let mut words = [0u64; 120];
+    for (index, word) in words.iter_mut().enumerate() {
+        *word = expected(depth, index);
+    }
+    let here = black_box(words.as_ptr()) as usize;
+    if base - here >= target {
+        innermost();
+    } else {
+        descend(base, target, depth + 1, innermost);
+    }
+    let words = black_box(&words);
+    for (index, word) in words.iter().enumerate() {
+        if *word != expected(depth, index) {
+            panic!("word {index} of the frame at depth {depth} is {word:#x}");
+        }
+    }
+}
+
+fn down_to(bytes: usize, innermost: &mut dyn FnMut()) {
+    let top = 0u8;
+    descend(black_box(&top) as *const u8 as usize, bytes, 0, innermost);
+}
+
+fn deep_task(bytes: usize, suspensions: usize) {
+    down_to(bytes, &mut || {
+        assert!(stack::live_bytes() >= bytes, "{} live bytes", stack::live_bytes());
+        assert!(stack::committed_bytes() >= bytes, "{} committed", stack::committed_bytes());
+        assert!(stack::max() >= stack::committed_bytes());
+        for _ in 0..suspensions {
+            park_until_woken();
+            task::yield_now();
+        }
+        assert!(stack::live_bytes() >= bytes);
+    });
+}
+
+/// Small neighbours that pass through every window meanwhile and overwrite what they may.
+fn with_neighbours(rt: &Runtime, bytes: usize) {
+    rt.run(move || {
+        let deep = midge::spawn(move || deep_task(bytes, 3));
+        let neighbours: Vec<_> = (0..200)
+            .map(|_| {
+                midge::spawn(|| {
+                    recurse_frames::<64>(20, &mut || {
+                        park_until_woken();
+                        black_box(os_thread());
+                    })
+                })
+            })
+            .collect();
+        join(deep);
+        neighbours.into_iter().for_each(join);
+    });
+    assert!(rt.metrics().growth_events > 0);
+}
+
+#[test]
+fn to_64_mib() {
+    for_each_mode(&[1, 2], |rt, _| with_neighbours(rt, 64 * MIB));
+}
+
+#[test]
+fn to_64_mib_frozen_and_thawed() {
+    for_each_mode_with(
+        &[1, 2],
+        |builder| builder.stress(1),
+        |rt, mode| {
+            with_neighbours(rt, 64 * MIB);
+            let metrics = rt.metrics();
+            if mode == Mode::Pinned {
+                assert_eq!(metrics.freezes, 0);
+            } else {
+                assert!(metrics.bytes_frozen >= 64 * MIB as u64, "{metrics:?}");
+                assert!(metrics.bytes_thawed >= 64 * MIB as u64, "{metrics:?}");
+            }
+        },
+    );
+}
+
+#[test]
+fn several_deep_tasks_share_a_window() {
+    for_each_mode_with(
+        &[1, 2],
+        |builder| builder.windows(1),
+        |rt, _| {
+            rt.run(|| {
+                let handles: Vec<_> = (1..6)
+                    .map(|i| midge::spawn(move || deep_task(i * MIB + i * 1000, 20)))
+                    .collect();
+                handles.into_iter().for_each(join);
+            });
+        },
+    );
+}
+
+#[test]
+fn up_and_down_again_and_again() {
+    for_each_mode(&[1, 2], |rt, _| {
+        rt.run(|| {
+            let handles: Vec<_> = (0..4usize)
+                .map(|i| {
+                    midge::spawn(move || {
+                        for round in 0..20 {
+                            let bytes = (round * 37 + i * 11) % 64 * 16 * 1024;
+                            down_to(bytes, &mut task::yield_now);
+                            task::yield_now();
+                        }
+                    })
+                })
+                .collect();
+            handles.into_iter().for_each(join);
+        });
+    });
+}
+
+#[test]
+fn main_grows_too() {
+    for_each_mode(&[1], |rt, _| {
+        rt.run(|| down_to(64 * MIB, &mut park_until_woken));
+    });
+}

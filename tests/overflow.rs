@@ -1,0 +1,148 @@
+//! Promise: a stack overflow is a clear death, with the task's name and origin, as in Go; and a
+//! fault that has nothing to do with stacks goes to the handler that was there before.
+
+mod common;
+
+use std::hint::black_box;
+use std::os::unix::process::ExitStatusExt;
+
+use common::{child_of, in_child, join, try_build, Mode, Runtime, MODES};
+use midge::task;
+
+#[inline(never)]
+#[allow(unconditional_recursion)]
+fn without_end(depth: usize) -> usize {
+    let words = black_box([depth; 64]);
+    without_end(depth + 1) + black_box(words)[depth % 64]
+}
+
+fn limited(mode: Mode) -> Runtime {
+    let rt = try_build(mode, Runtime::builder().workers(2).max_stack(4 << 20));
+    rt.expect("the runtime is built")
+}
+
+fn mode_of(kind: &str) -> Mode {
+    MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode")
+}
+
+#[track_caller]
+fn died_of_overflow(test: &str, kind: &str) -> String {
+    let output = child_of(test, kind, &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{:?}: {said}", output.status);
+    assert!(said.contains("stack exceeds "), "{said}");
+    assert!(said.contains("-byte limit"), "{said}");
+    assert!(said.contains("fatal error: stack overflow"), "{said}");
+    said
+}
+
+#[test]
+fn of_a_named_task() {
+    const NAME: &str = "of_a_named_task";
+    if let Some(kind) = in_child() {
+        let rt = limited(mode_of(&kind));
+        let builder = task::Builder::new().name("bottomless");
+        join(builder.spawn_on(&rt, || black_box(without_end(0))));
+        return;
+    }
+    for mode in MODES {
+        let said = died_of_overflow(NAME, &format!("{mode:?}"));
+        assert!(said.contains("\"bottomless\""), "{said}");
+        assert!(said.contains("overflow.rs:"), "{said}");
+    }
+}
+
+#[test]
+fn after_a_suspension_while_others_run() {
+    const NAME: &str = "after_a_suspension_while_others_run";
+    if let Some(kind) = in_child() {
+        limited(mode_of(&kind)).run(|| {
+            let parked: Vec<_> = (0..100).map(|_| midge::spawn(task::park)).collect();
+            let deep = midge::spawn(|| {
+                task::yield_now();
+                black_box(without_end(0))
+            });
+            join(deep);
+            parked.into_iter().for_each(join);
+        });
+        return;
+    }
+    for mode in MODES {
+        died_of_overflow(NAME, &format!("{mode:?}"));
+    }
+}
+
+#[test]
+fn of_main() {
+    const NAME: &str = "of_main";
+    if let Some(kind) = in_child() {
+        limited(mode_of(&kind)).run(|| black_box(without_end(0)));
+        return;
+    }
+    died_of_overflow(NAME, "Copying");
+}
+
+/// The limit of one billion bytes, as in Go, holds where nothing else is said.
+#[test]
+fn at_the_default_limit() {
+    const NAME: &str = "at_the_default_limit";
+    if in_child().is_some() {
+        let rt = try_build(Mode::Copying, Runtime::builder().workers(1)).expect("a runtime");
+        assert_eq!(rt.run(midge::stack::max), 1_000_000_000);
+        join(rt.spawn(|| black_box(without_end(0))));
+        return;
+    }
+    let said = died_of_overflow(NAME, "default");
+    assert!(said.contains("stack exceeds 1000000000-byte limit"), "{said}");
+}
+
+#[inline(never)]
+fn touch(address: usize) {
+    // SAFETY: none: it faults on purpose, in a child process that is to die of it.
+    unsafe { std::ptr::write_volatile(black_box(address) as *mut u8, 1) };
+}
+
+#[test]
+fn another_fault_kills_as_it_would_without_midge() {
+    const NAME: &str = "another_fault_kills_as_it_would_without_midge";
+    if let Some(kind) = in_child() {
+        join(limited(mode_of(&kind)).spawn(|| touch(8)));
+        return;
+    }
+    for mode in MODES {
+        let output = child_of(NAME, &format!("{mode:?}"), &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{:?}: {said}", output.status);
+        assert!(!said.contains("stack overflow"), "{said}");
+    }
+}
+
+extern "C" fn exit_with_77(_signal: libc::c_int) {
+    // SAFETY: `_exit` may be called from a signal handler.
+    unsafe { libc::_exit(77) };
+}
+
+#[test]
+fn another_fault_goes_to_the_handler_before() {
+    const NAME: &str = "another_fault_goes_to_the_handler_before";
+    if let Some(kind) = in_child() {
+        // SAFETY: an all-zero sigaction is a valid one, its handler does only what a signal
+        // handler may, and the pointers are valid for the length of the call.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = exit_with_77 as extern "C" fn(libc::c_int) as usize;
+            action.sa_flags = libc::SA_ONSTACK;
+            assert_eq!(libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut()), 0);
+        }
+        let rt = limited(mode_of(&kind));
+        // Growth is still ours: this is deep, and not a fault to pass on.
+        rt.run(|| common::recurse_frames::<256>(1000, &mut task::yield_now));
+        join(rt.spawn(|| touch(8)));
+        return;
+    }
+    for mode in MODES {
+        let output = child_of(NAME, &format!("{mode:?}"), &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(77), "{:?}: {said}", output.status);
+    }
+}
