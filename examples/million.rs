@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 fn build(arguments: &Arguments) -> Result<Runtime, midge::BuildError> {
     let mut builder = Runtime::builder();
     if let Some(workers) = arguments.workers {
-        builder = builder.workers(usize::from(workers));
+        builder.workers(usize::from(workers));
     }
     match arguments.mode {
         Mode::Pinned => builder.build_pinned(),

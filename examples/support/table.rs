@@ -64,12 +64,12 @@ pub fn print(report: &Report) {
     row("live stack bytes per task", grouped(burst.live_bytes / tasks));
     row("block bytes per task", grouped(parked.block_bytes / tasks));
     row("block bytes", bytes(Some(parked.block_bytes)));
+    row("windows used", grouped(parked.windows));
     row("the process held", bytes(burst.held_parked));
     println!();
 
     let end = &report.at_end;
     println!("in the whole burst");
-    row("windows used", grouped(end.windows));
     row("freezes", counted(end.freezes, end.bytes_frozen));
     row("thaws", counted(end.thaws, end.bytes_thawed));
     row("growth events", grouped(end.growth_events));

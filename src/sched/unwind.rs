@@ -12,7 +12,7 @@ use crate::task::cell::{Hooks, UnparkFn};
 use crate::task::handle::Task;
 use std::any::Any;
 use std::fmt;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 
 /// What a cancelled task's `join` returns as the error: the payload it unwound with.
 ///
@@ -55,11 +55,13 @@ pub(crate) fn run(task: Ready) {
     unsafe { (header.vtable.run)(task.0) };
     let completion = header.state.complete();
     if completion.owns_result {
-        // A panic here would have nowhere to go: as in std, it ends the process.
-        let bomb = AbortOnDrop;
+        // Nobody is left to hear of a panic here but the panic hook, which has. Its payload could panic in turn when it is
+        // dropped, so it is not. (std aborts in this case, tokio does as here.)
         // SAFETY: done, and no handle is left to take it.
-        unsafe { (header.vtable.drop_result)(task.0) };
-        std::mem::forget(bomb);
+        let drop_result = AssertUnwindSafe(|| unsafe { (header.vtable.drop_result)(task.0) });
+        if let Err(payload) = panic::catch_unwind(drop_result) {
+            std::mem::forget(payload);
+        }
     }
     if completion.wake_joiner {
         // SAFETY: the joiner filled its slot before it set the bit, and does not touch it after.
@@ -67,14 +69,6 @@ pub(crate) fn run(task: Ready) {
         if let Some(joiner) = joiner {
             joiner.unpark();
         }
-    }
-}
-
-struct AbortOnDrop;
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        crate::fatal(format_args!("the result of a detached task panicked in its destructor"));
     }
 }
 

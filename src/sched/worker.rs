@@ -204,9 +204,6 @@ fn schedule(worker: WorkerRef) {
             switch::Mounted::Waiting => {}
             switch::Mounted::OnCurrent => unreachable!("no window is current here"),
         }
-        // A window that was kept for a task which then had to wait is given up.
-        let kept = worker.kept.replace(ptr::null());
-        debug_assert!(kept.is_null());
     }
 }
 
