@@ -122,25 +122,41 @@ fn in_the_drop_of_a_capture() {
     });
 }
 
+/// Who joins has the result, and its destructor's panic with it.
 #[test]
-fn in_the_drop_of_a_result() {
+fn in_the_drop_of_a_joined_result() {
     for_each_mode(WORKERS, |rt, _| {
         let drops = Arc::new(AtomicUsize::new(0));
-        for _ in 0..10 {
+        let result = PanicsInDrop(drops.clone());
+        let handle = rt.spawn(move || result);
+        let joined = join(handle);
+        assert_eq!(drops.load(Ordering::SeqCst), 0);
+        assert_eq!(
+            message(catch_unwind(AssertUnwindSafe(|| drop(joined)))),
+            "in the drop of a value"
+        );
+        assert_eq!(drops.load(Ordering::SeqCst), 1);
+        still_works(rt);
+    });
+}
+
+#[test]
+fn in_the_drop_of_a_result_nobody_takes() {
+    for_each_mode(WORKERS, |rt, _| {
+        let drops = Arc::new(AtomicUsize::new(0));
+        for i in 0..10 {
             let result = PanicsInDrop(drops.clone());
             let handle = rt.spawn(move || result);
-            // Whoever comes last drops the result. Whether its panic arrives here or not, it is
-            // dropped once and nothing else is harmed.
+            if i % 2 == 0 {
+                wait_until(|| handle.is_finished());
+            }
+            // Whoever comes last drops the result: the task, or this thread. Whether the panic
+            // arrives here or not, the result is dropped once and nothing else is harmed.
             let _ = catch_unwind(AssertUnwindSafe(move || drop(handle)));
         }
         wait_until(|| drops.load(Ordering::SeqCst) == 10);
-        let result = PanicsInDrop(drops.clone());
-        let handle = rt.spawn(move || result);
-        wait_until(|| handle.is_finished());
-        // This time it is this thread.
-        let _ = catch_unwind(AssertUnwindSafe(move || drop(handle)));
-        assert_eq!(drops.load(Ordering::SeqCst), 11);
         still_works(rt);
+        assert_eq!(drops.load(Ordering::SeqCst), 10);
     });
 }
 

@@ -10,6 +10,7 @@ use super::worker::WorkerRef;
 use super::Ready;
 use crate::task::cell::{Hooks, UnparkFn};
 use crate::task::handle::Task;
+use crate::task::state::WakeJoiner;
 use std::any::Any;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -53,22 +54,25 @@ pub(crate) fn run(task: Ready) {
     let header = task.header();
     // SAFETY: the task is fresh, and we are on its stack.
     unsafe { (header.vtable.run)(task.0) };
-    let completion = header.state.complete();
-    if completion.owns_result {
-        // Nobody is left to hear of a panic here but the panic hook, which has. Its payload could panic in turn when it is
-        // dropped, so it is not. (std aborts in this case, tokio does as here.)
-        // SAFETY: done, and no handle is left to take it.
-        let drop_result = AssertUnwindSafe(|| unsafe { (header.vtable.drop_result)(task.0) });
-        if let Err(payload) = panic::catch_unwind(drop_result) {
-            std::mem::forget(payload);
+    match header.state.complete() {
+        None => {
+            // Nobody is left to hear of a panic here but the panic hook, which has. Its payload could panic in turn
+            // when it is dropped, so it is not. (std aborts in this case, tokio does as here.)
+            // SAFETY: the result is in place, and there is no handle that could take it.
+            let drop_result = || unsafe { (header.vtable.drop_result)(task.0) };
+            if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(drop_result)) {
+                std::mem::forget(payload);
+            }
+            header.state.complete_detached();
         }
-    }
-    if completion.wake_joiner {
-        // SAFETY: the joiner filled its slot before it set the bit, and does not touch it after.
-        let joiner: Option<Task> = unsafe { (*header.joiner.get()).take() };
-        if let Some(joiner) = joiner {
-            joiner.unpark();
+        Some(WakeJoiner(true)) => {
+            // SAFETY: the joiner filled its slot before it set the bit, and does not touch it after.
+            let joiner: Option<Task> = unsafe { (*header.joiner.get()).take() };
+            if let Some(joiner) = joiner {
+                joiner.unpark();
+            }
         }
+        Some(WakeJoiner(false)) => {}
     }
 }
 

@@ -131,8 +131,13 @@ impl Worker {
 
     /// Makes a task ready that goes on as soon as the others have had their turn.
     pub(crate) fn ready_last(&self, task: Ready) {
-        if self.shared.thread_bound() || task.header().thread_locked.get() {
-            self.processor.push_bound(task);
+        let header = task.header();
+        if self.shared.thread_bound() || header.thread_locked.get() {
+            // It may come off the wait list of a window that this worker has just left.
+            match header.home.get() as usize {
+                home if home != self.index => self.shared.post(home, task),
+                _ => self.processor.push_bound(task),
+            }
         } else if self.shared.config.stress.is_some() {
             self.shared.inject(task);
         } else {

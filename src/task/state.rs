@@ -135,12 +135,33 @@ impl State {
         }
     }
 
-    /// For the task itself: the result is in place.
-    pub(crate) fn complete(&self) -> Completion {
-        // Release publishes the result (pairs with `is_done` and `register_joiner`); Acquire takes over
-        // what the joiner or the handle's drop left (pairs with their Release).
-        let before = self.0.fetch_or(DONE, Ordering::AcqRel);
-        Completion { wake_joiner: before & JOINER != 0, owns_result: before & HANDLE == 0 }
+    /// For the task itself, with its result in place: hands it to the handle, and says whether a joiner is to be
+    /// woken. `None` if there is no handle any more: then the result is the task's to drop, which may suspend,
+    /// so that it is not done before it calls [`complete_detached`](Self::complete_detached).
+    pub(crate) fn complete(&self) -> Option<WakeJoiner> {
+        let mut now = self.0.load(Ordering::Relaxed);
+        loop {
+            if now & HANDLE == 0 {
+                return None; // it never comes back
+            }
+            // Release publishes the result (pairs with `is_done`, `register_joiner` and `drop_handle`); Acquire
+            // takes over the joiner slot (pairs with `register_joiner`).
+            match self.0.compare_exchange_weak(
+                now,
+                now | DONE,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(WakeJoiner(now & JOINER != 0)),
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// For the task itself, without a handle and with its result dropped: it is done.
+    pub(crate) fn complete_detached(&self) {
+        // Relaxed: nobody reads the result.
+        self.0.fetch_or(DONE, Ordering::Relaxed);
     }
 
     /// Whether the result is in place.
@@ -165,10 +186,5 @@ impl State {
     }
 }
 
-/// What the finished task has to see to.
-pub(crate) struct Completion {
-    /// Somebody is in the joiner slot.
-    pub(crate) wake_joiner: bool,
-    /// There is no handle any more: the task drops its own result.
-    pub(crate) owns_result: bool,
-}
+/// Whether somebody is in the joiner slot.
+pub(crate) struct WakeJoiner(pub(crate) bool);

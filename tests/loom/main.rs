@@ -1,0 +1,67 @@
+//! Promise: the lock-free protocols are right under every interleaving and every reordering that the
+//! memory model allows, not only under those that this machine happens to show.
+//!
+//! The protocols' own source files are compiled here a second time, under a crate root whose `atomic` is
+//! loom's; so what is checked is what runs, and the library needs no `--cfg loom`. A model cannot have the
+//! whole runtime in it: what stands around a protocol (queues, parked threads, a task's stack) is imitated.
+//! Loom watches the accesses to its cells, so an access that nothing orders fails a model; so does a
+//! state in which every thread waits.
+//!
+//! Each model says which breakages of the source make it fail; all of them have been tried. Two limits of
+//! loom: a weak compare-and-swap does not fail for no reason, and SeqCst accesses (not fences) count as
+//! AcqRel, so that nothing here rests on more than that.
+
+mod idle;
+mod join;
+mod ownership;
+mod parker;
+mod state;
+
+// Not every model uses everything that is in the files.
+#[allow(dead_code)]
+#[path = "../../src/sched/idle.rs"]
+mod source_idle;
+#[allow(dead_code)]
+#[path = "../../src/stack/ownership.rs"]
+mod source_ownership;
+#[allow(dead_code)]
+#[path = "../../src/task/state.rs"]
+mod source_state;
+
+/// What `src/atomic.rs` is for the library.
+mod atomic {
+    pub(crate) use loom::sync::atomic::{fence, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+    use loom::sync::MutexGuard;
+
+    /// Loom's mutex in the shape of parking_lot's.
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Mutex<T> {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap()
+        }
+    }
+}
+
+/// Goes through all executions of `model`.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    loom::model::Builder::new().check(model);
+}
+
+/// Goes through all executions of `model` in which threads are preempted at most `preemptions` times, for
+/// models with too many others. Going on with another thread where one blocks or ends is no preemption.
+fn check_bounded(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+fn join_all<const N: usize>(threads: [loom::thread::JoinHandle<()>; N]) {
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
