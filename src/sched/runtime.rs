@@ -202,7 +202,8 @@ impl Runtime {
         });
         let mut runtime = Runtime { shared: Some(shared.clone()), threads: Vec::new() };
         for (index, (queue, window)) in queues.into_iter().zip(first).enumerate() {
-            let windows = WindowChoice::new(window, shared.config.windows_per_worker);
+            let windows =
+                WindowChoice::new(window, shared.config.windows_per_worker, shared.exclusive());
             let start = Start { processor: Processor::new(&shared, index, queue, windows) };
             let shared = shared.clone();
             let thread = thread::Builder::new()

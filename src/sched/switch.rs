@@ -226,14 +226,13 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
         if let Some(waiting) = unsafe { worker.shared().windows.give_back_private(window) } {
             worker.shared().inject(waiting);
         }
-    } else if window.bound.get() == 0 {
-        // Nobody can wait for a window that nobody is bound to, but for fresh tasks that found all held.
-        if !worker.processor.exclusive {
-            worker.ready_all(window.ownership.take_waiters());
+    } else {
+        if window.bound.get() == 0 {
+            worker.processor.windows.note_free(window);
         }
-        worker.processor.windows.put_free(&worker.shared().windows, window);
-    } else if !worker.processor.exclusive {
-        worker.leave_window(window);
+        if !worker.processor.exclusive {
+            worker.leave_window(window);
+        }
     }
     // SAFETY: passed on.
     unsafe { worker.end_task(task) };

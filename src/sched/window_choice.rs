@@ -4,8 +4,9 @@
 //! than the configured number. Then the tasks spread over the processor's windows in turn, leaving alone
 //! those with a heavy resident, since that would have to be copied.
 //!
-//! A window that nobody is bound to stays HELD: it belongs to the processor whose free list it is on, and
-//! passes between tasks there without an atomic operation.
+//! The free list is a hint: a window on it is FREE, like any that nobody stands on, and a worker that looks for one to
+//! share may take it from under the list. So whoever finds a window HELD may wait for it: somebody stands on it, and
+//! will leave.
 //!
 //! Go: `runtime/proc.go` `gfget` (a dead goroutine's stack goes to the next one).
 
@@ -14,6 +15,7 @@ use crate::stack::ownership::{Asked, Waiter, Waiters};
 use crate::stack::window::Window;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering;
 
 /// Residents with more live bytes than this are left in their windows while another will do: copying them
 /// costs more than a new window's first page.
@@ -21,7 +23,7 @@ const HEAVY: usize = 16 << 10;
 
 /// What came of choosing.
 pub(crate) enum Choice {
-    /// This one; the caller holds it.
+    /// This one; the caller holds it (or it is the caller's own, in the exclusive case).
     Window(*const Window),
     /// Only the window whose stack the caller stands on is left.
     OnlyCurrent,
@@ -31,7 +33,7 @@ pub(crate) enum Choice {
 
 /// The windows of one processor.
 pub(crate) struct WindowChoice {
-    /// Nobody is bound to these; held; the warmest last.
+    /// Nobody is bound to these, as far as is known; the warmest last.
     free: UnsafeCell<Vec<*const Window>>,
     /// All that this processor made.
     made: UnsafeCell<Vec<*const Window>>,
@@ -40,8 +42,17 @@ pub(crate) struct WindowChoice {
 }
 
 impl WindowChoice {
-    /// A processor's windows: `first`, which is held, and up to `most` in all.
-    pub(crate) fn new(first: *const Window, most: usize) -> WindowChoice {
+    /// A processor's windows: `first` and up to `most` in all.
+    ///
+    /// `first` is held by the caller, and stays so only in the exclusive case.
+    pub(crate) fn new(first: *const Window, most: usize, exclusive: bool) -> WindowChoice {
+        // SAFETY: shared windows live as long as the runtime.
+        let window = unsafe { &*first };
+        window.listed.store(true, Ordering::Relaxed);
+        if !exclusive {
+            let waiters = window.ownership.release();
+            debug_assert_eq!(waiters.count(), 0, "nobody knows the window yet");
+        }
         WindowChoice {
             free: UnsafeCell::new(vec![first]),
             made: UnsafeCell::new(vec![first]),
@@ -67,8 +78,19 @@ impl WindowChoice {
     ) -> Choice {
         // SAFETY: one thread, and nothing below calls back into this value.
         let (free, made) = unsafe { (&mut *self.free.get(), &mut *self.made.get()) };
-        if let Some(window) = free.pop().or_else(|| store.take_spare()) {
-            return Choice::Window(window);
+        while let Some(window) = free.pop() {
+            // SAFETY: shared windows live as long as the runtime.
+            let ours = unsafe { &*window };
+            // Relaxed: with the worst luck the window is on no list for a while; it is still found below.
+            ours.listed.store(false, Ordering::Relaxed);
+            if exclusive || ours.ownership.try_acquire() {
+                if ours.bound.get() == 0 {
+                    return Choice::Window(window);
+                }
+                if !exclusive {
+                    passed_on(ours.ownership.release());
+                }
+            }
         }
         if made.len() < self.most.get() {
             match store.new_shared() {
@@ -112,14 +134,11 @@ impl WindowChoice {
         }
     }
 
-    /// A window that its last task has left. The processor holds it.
-    pub(crate) fn put_free(&self, store: &WindowStore, window: *const Window) {
-        // SAFETY: one thread, and nothing below calls back into this value.
-        let free = unsafe { &mut *self.free.get() };
-        if free.len() >= 2 * self.most.get() {
-            store.put_spare(window); // another processor made it and may be short of it
-        } else {
-            free.push(window);
+    /// Notes a window that its last task has left. The processor still holds it.
+    pub(crate) fn note_free(&self, window: &Window) {
+        if !window.listed.swap(true, Ordering::Relaxed) {
+            // SAFETY: one thread, and nothing below calls back into this value.
+            unsafe { (*self.free.get()).push(window) };
         }
     }
 }

@@ -25,15 +25,7 @@ pub(crate) struct WindowStore {
     /// All shared windows, kept until the runtime ends: tasks and processors point to them.
     shared: Mutex<Vec<Box<Window>>>,
     private: Mutex<Private>,
-    /// Shared windows that no task is bound to, beyond what one processor keeps. Held.
-    spare: Mutex<Vec<*const Window>>,
-    any_spare: AtomicUsize,
 }
-
-// SAFETY: the pointers are to windows that `shared` owns, which may be used from any thread.
-unsafe impl Send for WindowStore {}
-// SAFETY: as above, and each field is a lock or an atomic.
-unsafe impl Sync for WindowStore {}
 
 #[derive(Default)]
 struct Private {
@@ -50,8 +42,6 @@ impl WindowStore {
             colour: AtomicUsize::new(0),
             shared: Mutex::new(Vec::new()),
             private: Mutex::new(Private::default()),
-            spare: Mutex::new(Vec::new()),
-            any_spare: AtomicUsize::new(0),
         }
     }
 
@@ -126,21 +116,5 @@ impl WindowStore {
             self.made.fetch_sub(1, Ordering::Relaxed);
         }
         waiting
-    }
-
-    /// Takes an unbound shared window from a processor that has many.
-    pub(crate) fn put_spare(&self, window: *const Window) {
-        self.spare.lock().push(window);
-        self.any_spare.fetch_add(1, Ordering::Relaxed); // a hint
-    }
-
-    /// An unbound shared window, held by the caller.
-    pub(crate) fn take_spare(&self) -> Option<*const Window> {
-        if self.any_spare.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let window = self.spare.lock().pop()?;
-        self.any_spare.fetch_sub(1, Ordering::Relaxed);
-        Some(window)
     }
 }

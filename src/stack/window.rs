@@ -17,7 +17,7 @@ use super::ownership::Ownership;
 use std::cell::Cell;
 use std::io;
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What came of asking for more committed stack.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Window {
     pub(crate) resident: Cell<*const Image>,
     /// How many started tasks must run here. Only the holder touches it.
     pub(crate) bound: Cell<u32>,
+    /// Whether this window is on a processor's list of free ones; a hint.
+    pub(crate) listed: AtomicBool,
     /// Whether this window is for one pinned task at a time and never shared.
     pub(crate) private: bool,
     base: usize,
@@ -71,6 +73,7 @@ impl Window {
             ownership: Ownership::new_held(),
             resident: Cell::new(ptr::null()),
             bound: Cell::new(0),
+            listed: AtomicBool::new(false),
             private,
             base,
             size,

@@ -146,12 +146,8 @@ impl State {
             }
             // Release publishes the result (pairs with `is_done`, `register_joiner` and `drop_handle`); Acquire
             // takes over the joiner slot (pairs with `register_joiner`).
-            match self.0.compare_exchange_weak(
-                now,
-                now | DONE,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            match self.0.compare_exchange_weak(now, now | DONE, Ordering::AcqRel, Ordering::Relaxed)
+            {
                 Ok(_) => return Some(WakeJoiner(now & JOINER != 0)),
                 Err(other) => now = other,
             }
