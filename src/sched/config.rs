@@ -96,8 +96,8 @@ impl std::error::Error for BuildError {
 pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
 
 /// Shared windows for each worker unless the program says otherwise. Up to so many tasks a worker nothing
-/// is ever copied; the tops of so many windows still fit into a 512 KiB second-level cache.
-pub(crate) const WINDOWS_PER_WORKER: usize = 256;
+/// is ever copied.
+pub(crate) const WINDOWS_PER_WORKER: usize = 128;
 
 /// Configures a runtime.
 ///
@@ -139,7 +139,7 @@ impl Builder {
     }
 
     /// How many windows unpinned tasks share, in the whole runtime: at least one a worker; the default is
-    /// 256 a worker. With fewer started tasks than that, no stack is ever copied.
+    /// 128 a worker. With fewer started tasks than that, no stack is ever copied.
     ///
     /// ```
     /// // SAFETY: main lends nothing of its stack.

@@ -161,7 +161,7 @@ pub fn yield_now() {
     let worker = match next {
         // SAFETY: as in `park`.
         Some(next) => unsafe { switch::suspend(worker, task, Suspension::Yield, Some(next)) },
-        None if worker.shared().config.stress.is_some() => {
+        None if worker.processor.stress => {
             // SAFETY: as in `park`. Suspends for the sake of it.
             unsafe { switch::suspend(worker, task, Suspension::Yield, None) }
         }
@@ -173,7 +173,7 @@ pub fn yield_now() {
 /// In stress mode, sometimes yields: at every runtime call that may suspend.
 #[inline]
 pub(crate) fn stress_yield(worker: WorkerRef) {
-    if worker.shared().config.stress.is_some() && worker.processor.random_below(4) == 0 {
+    if worker.processor.stress && worker.processor.random_below(4) == 0 {
         yield_now();
     }
 }

@@ -1,7 +1,7 @@
 //! A processor: the queues, caches and windows it takes to run tasks.
 //!
 //! Three places hold ready tasks. The *stealable* queue has those that any worker may run; the *bound* queue
-//! those that only this one may (started tasks in the thread-bound modes); the *run-next* slot the one woken
+//! those that only this one will (started tasks in the thread-bound modes, or of an only worker); the *run-next* slot the one woken
 //! last. Both queues are first in, first out.
 //!
 //! Go: `runtime/runtime2.go` `p`, `runtime/proc.go` `runqput`, `runqget`, `globrunqget`.
@@ -32,9 +32,11 @@ pub(crate) struct Processor {
     cache: UnsafeCell<Cache>,
     random: Cell<u64>,
     ids: Cell<(u64, u64)>,
-    /// A copy of `Shared::exclusive`, close at hand.
+    /// `Shared::exclusive`, close at hand: started tasks can run nowhere else (they are bound to this worker, or
+    /// there is no other), so that their queue, their windows and the run-next slot need no atomics.
     pub(crate) exclusive: bool,
-    thread_bound: bool,
+    /// Whether stress mode is on.
+    pub(crate) stress: bool,
 }
 
 impl Processor {
@@ -55,7 +57,7 @@ impl Processor {
             random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             ids: Cell::new((0, 0)),
             exclusive: shared.exclusive(),
-            thread_bound: shared.thread_bound(),
+            stress: shared.config.stress.is_some(),
         }
     }
 
@@ -137,7 +139,7 @@ impl Processor {
             }
         }
         self.streak.set(0);
-        let queued = if !self.thread_bound {
+        let queued = if !self.exclusive {
             // Bound tasks are the exception here: those that suspended while they unwind.
             self.pop_bound().or_else(|| self.stealable.pop())
         } else if tick % 2 == 0 {

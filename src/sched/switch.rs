@@ -69,9 +69,11 @@ pub(crate) unsafe fn suspend(
 
 /// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
 /// been picked already.
-#[inline(never)]
 fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready>) -> usize {
-    task.header().thread_locked.set(std::thread::panicking());
+    if !worker.processor.exclusive {
+        // The panic count is the thread's. Neighbours look the same, and stay until their next suspension.
+        task.header().thread_locked.set(std::thread::panicking());
+    }
     let window = task.header().image.window.get();
     let target = loop {
         let picked =
@@ -139,6 +141,10 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
             header.home.set(worker.index as u32);
             worker.remote().counters.migrations.add(1);
         }
+        // SAFETY: alive, and held now.
+        if ptr::eq(unsafe { (*window).resident.get() }, &header.image) {
+            return Mounted::Ready; // the usual case with few tasks: nothing to copy
+        }
     }
     // SAFETY: bound to a window that this worker holds now (or that is its own, in the exclusive case) and
     // that nobody stands on; whoever is resident there is parked.
@@ -192,7 +198,7 @@ pub(crate) unsafe fn finish(worker: WorkerRef) {
         // SAFETY: the task has ended and left its stack.
         return unsafe { bury(worker, task, window) };
     }
-    if worker.shared().config.stress.is_some() && !header.pinned {
+    if worker.processor.stress && !header.pinned {
         // SAFETY: held, nobody stands on it, and its resident is the task that has just left.
         let copied = unsafe { worker.processor.with_cache(|cache| image::evict(window, cache)) };
         worker.count_copies(copied);

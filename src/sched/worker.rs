@@ -22,6 +22,8 @@ use std::sync::Arc;
 /// One worker. Only its own thread touches it.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
+    /// Its own entry in `shared.remotes`, which lives as long.
+    remote: NonNull<Remote>,
     pub(crate) index: usize,
     pub(crate) processor: Processor,
     /// The task that runs, or the one that is about to while its predecessor's switch is not finished.
@@ -90,7 +92,8 @@ impl Worker {
     /// This worker's part that others may touch.
     #[inline]
     pub(crate) fn remote(&self) -> &Remote {
-        &self.shared.remotes[self.index]
+        // SAFETY: `shared` keeps it alive, in place.
+        unsafe { self.remote.as_ref() }
     }
 
     /// Makes a new task ready: any worker may start it.
@@ -105,46 +108,55 @@ impl Worker {
     /// Makes a woken task ready: next, if this worker may run it.
     pub(crate) fn ready_woken(&self, task: Ready) {
         let header = task.header();
-        if self.shared.thread_bound() || header.thread_locked.get() {
-            let home = header.home.get() as usize;
-            if home != self.index {
-                self.shared.post(home, task);
-            } else if self.shared.thread_bound() {
-                if let Some(before) = self.processor.put_run_next(self.remote(), task) {
-                    self.processor.push_bound(before);
-                }
-            } else {
-                self.processor.push_bound(task);
+        let home = header.home.get() as usize;
+        let exclusive = self.processor.exclusive;
+        if home != self.index && (self.shared.thread_bound() || header.thread_locked.get()) {
+            self.shared.post(home, task);
+        } else if !exclusive && header.thread_locked.get() {
+            self.processor.push_bound(task);
+        } else if !exclusive && self.processor.stress {
+            self.shared.inject(task); // so that it changes workers
+        } else {
+            if let Some(before) = self.processor.put_run_next(self.remote(), task) {
+                self.push_started(before);
             }
-            return;
-        }
-        if self.shared.config.stress.is_some() {
-            return self.shared.inject(task); // so that it changes workers if it can
-        }
-        if let Some(before) = self.processor.put_run_next(self.remote(), task) {
-            self.processor.stealable.push(before);
-        }
-        if !self.processor.exclusive {
-            self.shared.notify();
+            if !exclusive {
+                self.shared.notify();
+            }
         }
     }
 
     /// Makes a task ready that goes on as soon as the others have had their turn.
+    #[inline]
     pub(crate) fn ready_last(&self, task: Ready) {
+        if self.processor.exclusive {
+            self.processor.push_bound(task);
+        } else {
+            self.ready_last_anywhere(task);
+        }
+    }
+
+    fn ready_last_anywhere(&self, task: Ready) {
         let header = task.header();
-        if self.shared.thread_bound() || header.thread_locked.get() {
+        if header.thread_locked.get() {
             // It may come off the wait list of a window that this worker has just left.
             match header.home.get() as usize {
                 home if home != self.index => self.shared.post(home, task),
                 _ => self.processor.push_bound(task),
             }
-        } else if self.shared.config.stress.is_some() {
+        } else if self.processor.stress {
             self.shared.inject(task);
         } else {
+            self.push_started(task);
+            self.shared.notify();
+        }
+    }
+
+    fn push_started(&self, task: Ready) {
+        if self.processor.exclusive {
+            self.processor.push_bound(task);
+        } else {
             self.processor.stealable.push(task);
-            if !self.processor.exclusive {
-                self.shared.notify();
-            }
         }
     }
 
@@ -163,6 +175,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         crate::fatal(format_args!("no signal stack for a worker: {error}"))
     });
     let worker = Worker {
+        remote: NonNull::from(&shared.remotes[index]),
         shared,
         index,
         processor,

@@ -139,6 +139,12 @@ impl Worker {
     }
 }
 
+/// A thread that is no worker.
+fn start(runtime: &Arc<Runtime>, f: fn(&Runtime)) -> thread::JoinHandle<()> {
+    let runtime = Arc::clone(runtime);
+    thread::spawn(move || f(&runtime))
+}
+
 /// Fails without the fence in `wake_one` or the one in `lie_down`; without the second look;
 /// with `wake_one` going by the number of sleepers it saw before the fence.
 #[test]
@@ -157,16 +163,19 @@ fn a_worker_does_not_sleep_through_a_submission() {
 /// Two tasks, and two workers that are busy for ever with one each.
 #[test]
 fn a_searcher_that_found_work_wakes_the_next() {
-    check_bounded(2, || {
+    check_bounded(1, || {
         let runtime = Runtime::new();
         let workers = [0, 1].map(|index| {
             Worker::start(&runtime, index, |mut worker| {
                 assert_eq!(worker.find_work(), Work::Queued);
             })
         });
-        runtime.submit();
-        runtime.submit();
+        let submitter = start(&runtime, |runtime| {
+            runtime.submit();
+            runtime.submit();
+        });
         join_all(workers);
+        submitter.join().unwrap();
         runtime.assert_nobody_is_idle();
     });
 }
@@ -201,9 +210,12 @@ fn a_posted_task_does_not_hide_a_queued_one() {
                 }
             })
         });
-        runtime.post_to_0();
-        runtime.submit();
+        let submitter = start(&runtime, |runtime| {
+            runtime.post_to_0();
+            runtime.submit();
+        });
         join_all(workers);
+        submitter.join().unwrap();
     });
 }
 
