@@ -150,6 +150,7 @@ impl Shared {
         metrics.tasks_finished = finished;
         metrics.tasks_live = metrics.tasks_spawned - finished;
         metrics.windows = self.windows.count() as u64;
+        metrics.slab_bytes = crate::stack::slab::stats().0 as u64;
         metrics
     }
 

@@ -115,7 +115,7 @@ impl Worker {
         } else if !exclusive && header.thread_locked.get() {
             self.processor.push_bound(task);
         } else if !exclusive && self.processor.stress {
-            self.shared.inject(task); // so that it changes workers
+            self.scatter(task);
         } else {
             if let Some(before) = self.processor.put_run_next(self.remote(), task) {
                 self.push_started(before);
@@ -145,11 +145,19 @@ impl Worker {
                 _ => self.processor.push_bound(task),
             }
         } else if self.processor.stress {
-            self.shared.inject(task);
+            self.scatter(task);
         } else {
             self.push_started(task);
             self.shared.notify();
         }
+    }
+
+    /// Stress mode: the task goes on on another worker.
+    #[cold]
+    fn scatter(&self, task: Ready) {
+        let workers = self.shared.remotes.len();
+        let other = 1 + self.processor.random_below(workers - 1);
+        self.shared.post((self.index + other) % workers, task);
     }
 
     fn push_started(&self, task: Ready) {

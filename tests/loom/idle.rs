@@ -145,8 +145,9 @@ fn start(runtime: &Arc<Runtime>, f: fn(&Runtime)) -> thread::JoinHandle<()> {
     thread::spawn(move || f(&runtime))
 }
 
-/// Fails without the fence in `wake_one` or the one in `lie_down`; without the second look;
-/// with `wake_one` going by the number of sleepers it saw before the fence.
+/// Fails without the fence in `wake_one` or the one in `lie_down`, or with AcqRel in place of its SeqCst; without the
+/// second look; with `lie_down` leaving SEARCHING counted, or `wake_one` not counting it; with `get_up`
+/// returning true though somebody is waking the worker.
 #[test]
 fn a_worker_does_not_sleep_through_a_submission() {
     check(|| {
@@ -161,6 +162,9 @@ fn a_worker_does_not_sleep_through_a_submission() {
 }
 
 /// Two tasks, and two workers that are busy for ever with one each.
+///
+/// Fails with the breakages above; with `end_search` never saying that it was the last; without the `wake_one`
+/// that follows it; and if a worker that gets up does not count as searching again.
 #[test]
 fn a_searcher_that_found_work_wakes_the_next() {
     check_bounded(1, || {
@@ -181,6 +185,9 @@ fn a_searcher_that_found_work_wakes_the_next() {
 }
 
 /// Only worker 0 may run what is posted; the other one is busy.
+///
+/// Fails without the fence in `wake_this` or the one in `lie_down`, or with AcqRel in place of the latter's SeqCst;
+/// without the second look.
 #[test]
 fn a_worker_does_not_sleep_through_a_post() {
     check(|| {
@@ -196,6 +203,8 @@ fn a_worker_does_not_sleep_through_a_post() {
 
 /// One task is posted to worker 0, and one is queued for any. Worker 0 is busy for ever with the posted one,
 /// so either it runs the queued one before, or worker 1 has to.
+///
+/// Fails with what makes the one with two tasks fail.
 #[test]
 fn a_posted_task_does_not_hide_a_queued_one() {
     check_bounded(1, || {
@@ -220,6 +229,8 @@ fn a_posted_task_does_not_hide_a_queued_one() {
 }
 
 /// The runtime ends while its workers look for work and lie down.
+///
+/// Fails without the second look.
 #[test]
 fn the_end_wakes_everybody() {
     check_bounded(2, || {

@@ -87,7 +87,7 @@ fn start_task(task: &Arc<Task>) -> thread::JoinHandle<()> {
 }
 
 /// Fails with Relaxed, Acquire or Release for AcqRel in `complete` or in `register_joiner`; Relaxed for the Acquire
-/// in `is_done`; `register_joiner` or `complete` as a load and a store.
+/// in `is_done`; either of the first two as a load and a store.
 #[test]
 fn a_joiner_is_told_or_woken_and_gets_the_result() {
     check(|| {
@@ -101,8 +101,8 @@ fn a_joiner_is_told_or_woken_and_gets_the_result() {
     });
 }
 
-/// Fails with Relaxed or Acquire for AcqRel in `complete`; Relaxed or Release for it in `drop_handle`; either
-/// as a load and a store.
+/// Fails with Relaxed or Acquire for AcqRel in `complete`; Relaxed or Release for it in `drop_handle`; either of
+/// them as a load and a store.
 #[test]
 fn a_detached_tasks_result_is_dropped_once() {
     check(|| {

@@ -7,9 +7,11 @@
 //! Loom watches the accesses to its cells, so an access that nothing orders fails a model; so does a
 //! state in which every thread waits.
 //!
-//! Each model says which breakages of the source make it fail; all of them have been tried. Two limits of
-//! loom: a weak compare-and-swap does not fail for no reason, and SeqCst accesses (not fences) count as
-//! AcqRel, so that nothing here rests on more than that.
+//! Each model says which breakages of the source make it fail; all of them have been tried. Loom's limits: a
+//! weak compare-and-swap does not fail for no reason; SeqCst accesses (not fences) count as AcqRel; and a
+//! load is forgotten as soon as another thread loads the same word, so that some orders of events are not
+//! tried (see `ownership::Model::turn`). So a new model is worth something only once it has been
+//! seen to fail.
 
 mod idle;
 mod join;

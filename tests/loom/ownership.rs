@@ -161,7 +161,7 @@ fn waiters_are_handed_out_once_and_in_order() {
 
 /// Choosing a window for a fresh task takes it only if it is free, and may give it up again.
 ///
-/// Fails with, in `try_acquire`, Relaxed for the Acquire; in `release`, Acquire or Relaxed for AcqRel.
+/// Fails with, in `try_acquire`, Relaxed for the Acquire; and with the breakages that make the first model fail.
 #[test]
 fn trying_excludes_like_waiting() {
     check(|| {
