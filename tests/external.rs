@@ -51,7 +51,7 @@ fn spawn_without_a_runtime_is_a_clear_panic() {
     let handle = rt.spawn(|| 1);
     let task = handle.task().clone();
     drop(rt);
-    let payload = std::panic::catch_unwind(|| midge::spawn(|| ())).err().expect("a panic");
+    let payload = std::panic::catch_unwind(|| midge::spawn(|| ())).expect_err("a panic");
     assert!(text_of(&*payload).contains("outside of any runtime"), "{}", text_of(&*payload));
     assert!(!text_of(&*payload).contains("several"), "{}", text_of(&*payload));
     task.unpark();
@@ -64,7 +64,7 @@ fn spawn_with_several_runtimes_is_a_clear_panic() {
     let _alone = alone();
     let (first, second) = (build(Mode::Pinned, 1), build(Mode::Copying, 1));
     let left = first.spawn(|| 1);
-    let payload = std::panic::catch_unwind(|| midge::spawn(|| ())).err().expect("a panic");
+    let payload = std::panic::catch_unwind(|| midge::spawn(|| ())).expect_err("a panic");
     assert!(text_of(&*payload).contains("several"), "{}", text_of(&*payload));
     // Named, each can be used; and with one gone, the other is the only one.
     assert_eq!(join(first.spawn(|| 1)) + join(second.spawn(|| 2)), 3);

@@ -10,6 +10,7 @@ use super::shared::Shared;
 use super::switch::{self, Suspension};
 use super::unwind;
 use super::worker::{self, WorkerRef};
+use crate::stack::slab::Cache;
 use crate::task::cell;
 use crate::task::handle::Task;
 use crate::task::header::{self, Header};
@@ -223,12 +224,10 @@ unsafe fn wake(task: NonNull<Header>, change: impl FnOnce(&Header) -> bool) {
 
 /// Gives up a handle's reference to a task.
 pub(crate) fn release_task(task: NonNull<Header>) {
+    // SAFETY: the caller's reference ends here, and the cache is this thread's.
+    let release = |cache: Option<&mut Cache>| unsafe { header::release(task, cache) };
     match worker::current() {
-        // SAFETY: the caller's reference ends here.
-        Some(worker) => {
-            worker.processor.with_cache(|cache| unsafe { header::release(task, Some(cache)) })
-        }
-        // SAFETY: as above.
-        None => unsafe { header::release(task, None) },
+        Some(worker) => worker.processor.with_cache(|cache| release(Some(cache))),
+        None => release(None),
     }
 }

@@ -85,9 +85,9 @@ impl Idle {
         if 2 * searching(counts) >= awake {
             return false;
         }
-        // SeqCst: from here on submitters leave their work to us; it must be ordered with our looks
-        // at the queues, which come after.
-        self.counts.fetch_add(SEARCHING, Ordering::SeqCst);
+        // Relaxed: from here on submitters leave their work to us, and if our looks at the queues miss it, the second look
+        // after `lie_down` does not.
+        self.counts.fetch_add(SEARCHING, Ordering::Relaxed);
         true
     }
 
@@ -95,7 +95,8 @@ impl Idle {
     /// more work that nobody looks for.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
-        searching(self.counts.fetch_sub(SEARCHING, Ordering::SeqCst)) == 1
+        // Relaxed: who is told that it was the last calls `wake_one`, with its fence.
+        searching(self.counts.fetch_sub(SEARCHING, Ordering::Relaxed)) == 1
     }
 
     /// The worker lies down. It must look for work once more after this, before it really sleeps.

@@ -4,6 +4,8 @@
 
 use super::worker;
 use crate::stack::limits::DEFAULT_MAX_STACK;
+use crate::stack::window::Window;
+use std::ptr;
 
 /// Bytes of stack that the calling task uses at this moment, in this very call; 0 on an ordinary thread.
 ///
@@ -16,11 +18,7 @@ use crate::stack::limits::DEFAULT_MAX_STACK;
 pub fn live_bytes() -> usize {
     let here = 0u8;
     let address = std::hint::black_box(&raw const here) as usize;
-    worker::current().map_or(0, |worker| {
-        let window = worker.current_window();
-        // SAFETY: the window that the caller stands on.
-        (!window.is_null()).then(|| unsafe { (*window).top() } - address).unwrap_or(0)
-    })
+    of_window(|window| window.top() - address)
 }
 
 /// Bytes that the window of the calling task has committed: it grows by doubling from 65,536 up to the limit. 0 on an
@@ -31,11 +29,7 @@ pub fn live_bytes() -> usize {
 /// assert!(rt.run(midge::stack::committed_bytes) >= 65_536);
 /// ```
 pub fn committed_bytes() -> usize {
-    worker::current().map_or(0, |worker| {
-        let window = worker.current_window();
-        // SAFETY: the window that the caller stands on.
-        (!window.is_null()).then(|| unsafe { (*window).committed_bytes() }).unwrap_or(0)
-    })
+    of_window(Window::committed_bytes)
 }
 
 /// The limit of the calling task's stack, in bytes; on an ordinary thread, the default of new runtimes.
@@ -47,4 +41,14 @@ pub fn committed_bytes() -> usize {
 /// ```
 pub fn max() -> usize {
     worker::current().map_or(DEFAULT_MAX_STACK, |worker| worker.shared().config.max_stack)
+}
+
+/// Asks the window that the caller stands on; 0 outside of tasks.
+fn of_window(figure: impl Fn(&Window) -> usize) -> usize {
+    let window = worker::current().map_or(ptr::null(), |worker| worker.current_window());
+    if window.is_null() {
+        return 0;
+    }
+    // SAFETY: the window of the running task, which is alive and held.
+    figure(unsafe { &*window })
 }

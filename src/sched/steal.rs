@@ -117,6 +117,9 @@ impl Worker {
         let idle = &self.shared.idle;
         idle.lie_down(self.index, self.searching.replace(false));
         if self.work_anywhere() && idle.get_up(self.index) {
+            // Those who submitted work while we searched have woken nobody: as a searcher again, we wake the next one
+            // when we have found ours. If there are searchers enough, they do. Go: `becomeSpinning` after the recheck.
+            self.searching.set(idle.begin_search());
             return;
         }
         // Either there is nothing, or somebody is waking us already.

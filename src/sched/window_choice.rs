@@ -132,8 +132,9 @@ impl WindowChoice {
         if made.iter().any(|window| ptr::eq(*window, current)) {
             return Choice::OnlyCurrent;
         }
-        // SAFETY: as above for the window, and by the caller's promise for the waiter.
+        // SAFETY: shared windows live as long as the runtime.
         let first = unsafe { &*made[self.turn.get() % made.len()] };
+        // SAFETY: by the caller's promise.
         match unsafe { first.ownership.acquire_or_wait(waiter) } {
             Asked::Acquired => Choice::Window(first),
             Asked::Waiting => Choice::Waiting,

@@ -23,12 +23,14 @@ pub(crate) struct WindowStore {
     made: AtomicUsize,
     colour: AtomicUsize,
     /// All shared windows, kept until the runtime ends: tasks and processors point to them.
+    #[allow(clippy::vec_box)] // they must stay where they are
     shared: Mutex<Vec<Box<Window>>>,
     private: Mutex<Private>,
 }
 
 #[derive(Default)]
 struct Private {
+    #[allow(clippy::vec_box)] // tasks get them as pointers
     free: Vec<Box<Window>>,
     waiting: VecDeque<Ready>,
 }

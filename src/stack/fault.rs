@@ -84,10 +84,11 @@ unsafe extern "C" fn handle(
             let window = unsafe { &*faulting.window };
             match window.commit_to(address) {
                 Commit::Done { grown } => {
-                    // SAFETY: as above. Not grown: the page was there, so a fault of another kind
-                    // (a jump to the stack, say), which repeating would not end.
+                    // Not grown: the page was there, so it is a fault of another kind (a jump to the
+                    // stack, say), which repeating the access would not end.
                     if grown {
                         (faulting.grown)();
+                        // SAFETY: errno is this thread's.
                         unsafe { *libc::__errno_location() = errno };
                         return;
                     }

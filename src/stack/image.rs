@@ -98,9 +98,8 @@ impl Image {
         // SAFETY: passed on.
         let length = unsafe { self.live_bytes() };
         // SAFETY: a bound image's window outlives it.
-        if let Commit::Refused | Commit::OverLimit =
-            unsafe { (*self.window.get()).commit_to(self.sp.get()) }
-        {
+        let window = unsafe { &*self.window.get() };
+        if !matches!(window.commit_to(self.sp.get()), Commit::Done { .. }) {
             crate::fatal(format_args!("out of memory: cannot commit {length} bytes for a stack"));
         }
         let block = self.block.replace(Block::EMPTY);

@@ -1,11 +1,11 @@
 //! Stacks: addresses that stay, storage that moves.
 //!
-//! Code only ever runs in a [`window::Window`]: a reserved range of addresses whose top is committed
-//! and whose committed part grows by guard faults ([`fault`]). Many parked tasks share a window. The
+//! Code only ever runs in a `window::Window`: a reserved range of addresses whose top is committed
+//! and whose committed part grows by guard faults (`fault`). Many parked tasks share a window. The
 //! one whose bytes are in it is the *resident*; when another task needs the window, the resident's
-//! live bytes are copied out into its [`block::Block`] (freeze) and, before it runs again, back to
-//! the same addresses (thaw): [`image`] does both. Who may touch a window at all is settled by
-//! [`ownership`]. Blocks and tasks are cut from [`slab`]s.
+//! live bytes are copied out into its `block::Block` (freeze) and, before it runs again, back to
+//! the same addresses (thaw): `image` does both. Who may touch a window at all is settled by
+//! `ownership`. Blocks and tasks are cut from `slab`s.
 //!
 //! Go: `runtime/stack.go`, which moves a running stack to another address instead and rewrites the
 //! pointers into it; Rust has no map of them, so here the address never changes.

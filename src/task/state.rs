@@ -12,7 +12,8 @@
 //!
 //! Guarantees: of those who race to wake a parked task exactly one is told to make it ready; a
 //! notification that comes before the park is not lost, and two are one; the joiner is either told that
-//! the task is done or is woken; the result is dropped by exactly one. `tests/loom/state.rs` checks them.
+//! the task is done or is woken; the result is dropped by exactly one. `tests/loom/state.rs` and
+//! `tests/loom/join.rs` check them.
 //!
 //! Go: `runtime/runtime2.go` (`_Grunning`, `_Gwaiting`, ...) and `runtime/proc.go` `park_m`, `goready`.
 
@@ -177,8 +178,8 @@ impl State {
     /// For the handle that goes away unjoined: true if the result is there and now the caller's to drop.
     #[must_use]
     pub(crate) fn drop_handle(&self) -> bool {
-        // Acquire takes over the result from `complete`; Release pairs with its Acquire.
-        self.0.fetch_and(!HANDLE, Ordering::AcqRel) & DONE != 0
+        // Acquire takes over the result from `complete`.
+        self.0.fetch_and(!HANDLE, Ordering::Acquire) & DONE != 0
     }
 }
 
