@@ -144,7 +144,7 @@ impl TaskBuilder {
         location: &'static Location<'static>,
     ) -> JoinHandle<T> {
         let _inside = external::enter(); // the runtime's end waits for us, or we see it
-        if shared.stopped.load(Ordering::SeqCst) {
+        if shared.closed.load(Ordering::SeqCst) {
             panic!("spawn in a runtime that has been dropped");
         }
         let birth = self.birth(shared, processor::reserve_ids(1), location);

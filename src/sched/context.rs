@@ -117,7 +117,7 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
 /// ```
 pub fn park() {
     let Some((worker, task)) = in_task() else {
-        return park_thread();
+        return park_thread(&thread_task(Location::caller()));
     };
     // SAFETY: the running task is alive, and stays so while it waits.
     let header = unsafe { task.as_ref() };
@@ -130,11 +130,11 @@ pub fn park() {
     }
 }
 
+/// Parks the calling thread, whose stand-in is `task`.
 #[cold]
-pub(crate) fn park_thread() {
-    let task = thread_task(Location::caller());
+pub(crate) fn park_thread(task: &Task) {
     let state = &task.header().state;
-    if state.take_notification() || !state.publish_parked() {
+    if state.take_notification() || !state.publish_parked(false) {
         return;
     }
     while state.is_parked() {
@@ -191,7 +191,7 @@ pub(crate) unsafe fn unpark(task: NonNull<Header>) {
 
 /// Asks a task to unwind.
 pub(crate) fn cancel(task: &Task) {
-    if cfg!(panic = "abort") && task.header().started.get() {
+    if cfg!(panic = "abort") && task.header().has_started() {
         return; // it could not unwind: leave it alone
     }
     // SAFETY: the handle keeps it alive; handles that reach this are of tasks.

@@ -19,9 +19,9 @@ pub(crate) struct Inside {
     _guard: RwLockReadGuard<'static, ()>,
 }
 
-/// Enters. Recursive, so that it cannot deadlock with a waiting drop.
+/// Enters. Not to be called by who is inside already.
 pub(crate) fn enter() -> Inside {
-    Inside { _guard: INSIDE.read_recursive() }
+    Inside { _guard: INSIDE.read() }
 }
 
 /// Waits until all who were inside have left.

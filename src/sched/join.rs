@@ -68,7 +68,10 @@ impl<T> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> thread::Result<T> {
         if !self.is_finished() {
-            self.wait(context::current(), park);
+            match context::try_current() {
+                Some(task) => self.wait(task, park),
+                None => self.wait_as_thread(),
+            }
         }
         let handle = ManuallyDrop::new(self);
         let mut result = MaybeUninit::<thread::Result<T>>::uninit();
@@ -85,8 +88,13 @@ impl<T> JoinHandle<T> {
     /// Waits as an ordinary thread does, even in a task (of another runtime): that one's stack is lent to the task
     /// that is waited for, so it must not be parked.
     pub(crate) fn join_blocking(self) -> thread::Result<T> {
-        self.wait(context::thread_task(Location::caller()), context::park_thread);
+        self.wait_as_thread();
         self.join()
+    }
+
+    fn wait_as_thread(&self) {
+        let thread = context::thread_task(Location::caller());
+        self.wait(thread.clone(), || context::park_thread(&thread));
     }
 
     /// Waits for the end with `park`, which waits until `waiter` is unparked.
@@ -159,6 +167,10 @@ impl<T> Drop for JoinHandle<T> {
         if header.state.drop_handle() {
             // SAFETY: done, and the handle owned the result.
             unsafe { (header.vtable.drop_result)(self.task.pointer()) };
+        } else {
+            // A joiner that was cancelled while it waited is still in the slot.
+            // SAFETY: the task ends without a look at the slot, now that there is no handle.
+            drop(unsafe { (*header.joiner.get()).take() });
         }
     }
 }

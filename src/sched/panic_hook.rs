@@ -17,6 +17,7 @@ pub(crate) fn install() {
         panic::set_hook(Box::new(move |info| {
             if let Some(task) = worker::current().and_then(|worker| worker.current.get()) {
                 let header = task.header();
+                header.panicked.set(true); // for `unwind`, which cannot tell whose panic a thread has
                 let name = header.name().map_or(String::new(), |name| format!(" {name:?}"));
                 eprintln!("task {}{name} (spawned at {}) panicked:", header.id, header.location);
             }

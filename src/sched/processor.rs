@@ -27,6 +27,8 @@ pub(crate) struct Processor {
     pub(crate) stealable: Queue<Ready>,
     bound: UnsafeCell<VecDeque<Ready>>,
     tick: Cell<u32>,
+    /// Which of the two queues comes first next time.
+    bound_first: Cell<bool>,
     streak: Cell<u32>,
     pub(crate) windows: WindowChoice,
     cache: UnsafeCell<Cache>,
@@ -51,6 +53,7 @@ impl Processor {
             stealable,
             bound: UnsafeCell::new(VecDeque::new()),
             tick: Cell::new(0),
+            bound_first: Cell::new(false),
             streak: Cell::new(0),
             windows,
             cache: UnsafeCell::new(Cache::new()),
@@ -139,10 +142,9 @@ impl Processor {
             }
         }
         self.streak.set(0);
-        let queued = if !self.exclusive {
-            // Bound tasks are the exception here: those that suspended while they unwind.
-            self.pop_bound().or_else(|| self.stealable.pop())
-        } else if tick % 2 == 0 {
+        let bound_first = self.bound_first.get();
+        self.bound_first.set(!bound_first);
+        let queued = if bound_first {
             self.pop_bound().or_else(|| self.stealable.pop())
         } else {
             self.stealable.pop().or_else(|| self.pop_bound())

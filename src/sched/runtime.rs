@@ -195,6 +195,7 @@ impl Runtime {
             windows,
             spawned_outside: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             ended: Condvar::new(),
             ended_lock: Mutex::new(()),

@@ -70,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) spawned_outside: AtomicU64,
     /// No task runs its closure from now on.
     pub(crate) draining: AtomicBool,
+    /// Nobody spawns from outside any more.
+    pub(crate) closed: AtomicBool,
     /// All tasks have ended: workers leave.
     pub(crate) stopped: AtomicBool,
     /// For the drop that waits for tasks to end.

@@ -25,9 +25,13 @@ const WALK_AGAIN: Duration = Duration::from_millis(20);
 /// Ends a runtime. Not to be called on one of its workers.
 pub(crate) fn end(shared: Arc<Shared>, threads: Vec<thread::JoinHandle<()>>) {
     shared.draining.store(true, Ordering::SeqCst);
+    shared.closed.store(true, Ordering::SeqCst);
+    external::wait_until_left(); // whoever was about to spawn has done so
     while !shared.all_ended() {
         cancel_all(&shared);
         if cfg!(panic = "abort") && only_stranded(&shared) {
+            // They may be unparked yet, and then their runtime is looked at: it stays, with their windows.
+            std::mem::forget(shared.clone());
             break;
         }
         let mut guard = shared.ended_lock.lock();
@@ -35,10 +39,9 @@ pub(crate) fn end(shared: Arc<Shared>, threads: Vec<thread::JoinHandle<()>>) {
             shared.ended.wait_for(&mut guard, WALK_AGAIN);
         }
     }
-    // From here on nobody spawns (see `spawn_outside`), and after this nobody from outside is still busy with
-    // a task that has ended.
-    shared.stopped.store(true, Ordering::SeqCst);
+    // After this nobody from outside is still busy with a task that has ended.
     external::wait_until_left();
+    shared.stopped.store(true, Ordering::SeqCst);
     for worker in shared.idle.wake_all() {
         shared.remotes[worker].parker.unpark();
     }

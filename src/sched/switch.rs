@@ -11,6 +11,7 @@
 //!
 //! Go: `runtime/proc.go` `gopark`/`park_m`, `goschedImpl`, `goexit0`, `execute`.
 
+use super::unwind;
 use super::window_choice::Choice;
 use super::worker::{self, Worker, WorkerRef};
 use super::Ready;
@@ -20,6 +21,7 @@ use crate::stack::ownership::{Asked, Waiters};
 use crate::stack::window::Window;
 use crate::task::header::{self, Header};
 use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering;
 
 /// Why a task leaves its stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +65,7 @@ pub(crate) unsafe fn suspend(
         let word = arch::midge_switch(sp, to, worker.to_word());
         let worker = WorkerRef::from_word(word);
         finish(worker);
+        unwind::forget_unwinding(worker, task.as_ref());
         worker
     }
 }
@@ -70,9 +73,14 @@ pub(crate) unsafe fn suspend(
 /// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
 /// been picked already.
 fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready>) -> usize {
-    if !worker.processor.exclusive {
-        // The panic count is the thread's. Neighbours look the same, and stay until their next suspension.
-        task.header().thread_locked.set(std::thread::panicking());
+    let header = task.header();
+    let panicking = std::thread::panicking();
+    // The panic count is the thread's, so whoever may have a part in it stays there.
+    header.thread_locked.set(panicking);
+    if panicking {
+        unwind::note_unwinding(worker, header);
+    } else {
+        header.panicked.set(false);
     }
     let window = task.header().image.window.get();
     let target = loop {
@@ -105,7 +113,7 @@ fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready
 pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Window) -> Mounted {
     let header = next.header();
     let kept = worker.kept.replace(ptr::null());
-    let fresh = !header.started.get();
+    let fresh = !header.has_started();
     if fresh {
         debug_assert!(kept.is_null());
         // SAFETY: passed on; a fresh task is on no wait list.
@@ -115,7 +123,7 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
                 // SAFETY: chosen windows are alive and held.
                 let bound = unsafe { &(*window).bound };
                 bound.set(bound.get() + 1);
-                header.started.set(true);
+                header.started.store(true, Ordering::Relaxed);
                 header.home.set(worker.index as u32);
             }
             Choice::OnlyCurrent => return Mounted::OnCurrent,
@@ -209,7 +217,7 @@ pub(crate) unsafe fn finish(worker: WorkerRef) {
     let counters = &worker.remote().counters;
     if why == Suspension::Park {
         counters.parks.add(1);
-        if header.state.publish_parked() {
+        if header.state.publish_parked(unwind::may_unwind(header)) {
             return; // it may run elsewhere by now, and be gone
         }
     } else {
@@ -261,7 +269,7 @@ impl Worker {
         for waiter in waiters {
             // SAFETY: wait lists hold the `waiter` links of tasks.
             let task = Ready(unsafe { Header::of_waiter(waiter) });
-            if task.header().started.get() {
+            if task.header().has_started() {
                 self.ready_last(task);
             } else {
                 self.ready_fresh(task);
@@ -315,7 +323,7 @@ unsafe extern "C" fn task_main(word: usize) -> ! {
         let Some(task) = worker.current.get() else {
             unreachable!("a task's stack without a task")
         };
-        super::unwind::run(task);
+        unwind::run(task);
         let Some(now) = worker::current() else { unreachable!("a task off its workers") };
         worker = now;
         let next = worker.processor.pick(worker.shared(), worker.remote());
@@ -343,12 +351,15 @@ unsafe fn inherit(worker: WorkerRef, task: Ready, next: Ready) -> bool {
     let (old, new) = (task.header(), next.header());
     // SAFETY: the window we stand on.
     let window = unsafe { &*old.image.window.get() };
-    if new.started.get() || new.pinned != window.private || window.bound.get() != 1 {
+    if new.has_started() || new.pinned != window.private || window.bound.get() != 1 {
         return false;
+    }
+    if !worker.processor.exclusive {
+        worker.ready_all(window.ownership.take_waiters()); // or they would wait for a whole chain of heirs
     }
     new.image.window.set(window);
     new.image.sp.set(old.image.sp.get()); // not 0: it has begun
-    new.started.set(true);
+    new.started.store(true, Ordering::Relaxed);
     new.home.set(worker.index as u32);
     window.resident.set(&new.image);
     worker.current.set(Some(next));

@@ -10,6 +10,7 @@ use super::worker::WorkerRef;
 use super::Ready;
 use crate::task::cell::{Hooks, UnparkFn};
 use crate::task::handle::Task;
+use crate::task::header::Header;
 use crate::task::state::WakeJoiner;
 use std::any::Any;
 use std::fmt;
@@ -81,17 +82,50 @@ pub(crate) fn run(task: Ready) {
 pub(crate) fn unwind_if_cancelled(worker: WorkerRef) {
     let Some(task) = worker.current.get() else { return };
     if task.header().state.is_cancelled() {
-        unwind(task);
+        unwind(worker, task);
     }
 }
 
 #[cold]
-fn unwind(task: Ready) {
-    // While the task unwinds for another reason, or aborts on panics, there is nothing to start. (A
-    // neighbour on the same thread that unwinds looks the same; then the next suspension point does it.)
-    if std::thread::panicking() || cfg!(panic = "abort") {
+fn unwind(worker: WorkerRef, task: Ready) {
+    let header = task.header();
+    // A task that unwinds already needs no second reason.
+    if cfg!(panic = "abort") || is_unwinding(worker, header) {
         return;
     }
-    task.header().state.begin_unwinding();
+    header.state.begin_unwinding();
+    header.panicked.set(true);
     panic::resume_unwind(Box::new(Cancelled));
+}
+
+/// Whether the running task is unwinding, as far as can be known.
+///
+/// std says whether a panic is under way on this *thread*, and that may be a neighbour's, which suspended in one of its
+/// destructors. Without such a neighbour it is the task's own; with one, it is if the task has panicked since all was
+/// quiet. (A task that calls `resume_unwind` itself, next to such a neighbour, is not found out.)
+fn is_unwinding(worker: WorkerRef, header: &Header) -> bool {
+    std::thread::panicking() && (worker.unwinding.get() == 0 || header.panicked.get())
+}
+
+/// For a task that suspends while a panic is under way on its thread.
+#[cold]
+pub(crate) fn note_unwinding(worker: WorkerRef, header: &Header) {
+    if is_unwinding(worker, header) {
+        header.panicked.set(true);
+        header.unwinding.set(true);
+        worker.unwinding.set(worker.unwinding.get() + 1);
+    }
+}
+
+/// For the task that goes on: on the same worker, if it was unwinding.
+#[inline]
+pub(crate) fn forget_unwinding(worker: WorkerRef, header: &Header) {
+    if header.unwinding.replace(false) {
+        worker.unwinding.set(worker.unwinding.get() - 1);
+    }
+}
+
+/// Whether a suspended task could unwind if it were cancelled. If not, cancelling it is no reason not to park.
+pub(crate) fn may_unwind(header: &Header) -> bool {
+    cfg!(panic = "unwind") && !header.unwinding.get()
 }

@@ -35,6 +35,8 @@ pub(crate) struct Worker {
     /// A window that stayed held over a switch, for the task in `handoff`.
     pub(crate) kept: Cell<*const Window>,
     pub(crate) scheduler_sp: Cell<usize>,
+    /// How many tasks are suspended on this thread while they unwind (see `unwind`).
+    pub(crate) unwinding: Cell<u32>,
     /// Counts as searching for work (see `idle`).
     pub(crate) searching: Cell<bool>,
 }
@@ -192,6 +194,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         handoff: Cell::new(None),
         kept: Cell::new(ptr::null()),
         scheduler_sp: Cell::new(0),
+        unwinding: Cell::new(0),
         searching: Cell::new(false),
     };
     CURRENT.with(|current| current.set((&raw const worker).cast_mut()));

@@ -17,6 +17,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 /// How a closure and its result are kept in the task.
@@ -159,8 +160,10 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
         (&raw mut (*header).joiner).write(UnsafeCell::new(None));
         (&raw mut (*header).name).write(birth.name);
         (&raw mut (*header).home).write(Cell::new(u32::MAX));
-        (&raw mut (*header).started).write(Cell::new(false));
+        (&raw mut (*header).started).write(AtomicBool::new(false));
         (&raw mut (*header).thread_locked).write(Cell::new(false));
+        (&raw mut (*header).unwinding).write(Cell::new(false));
+        (&raw mut (*header).panicked).write(Cell::new(false));
         (&raw mut (*header).pinned).write(birth.pinned);
         let payload = Payload { closure: ManuallyDrop::new(S::pack(closure)) };
         (&raw mut (*cell.as_ptr()).payload).write(UnsafeCell::new(payload));
@@ -251,8 +254,10 @@ pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> 
         joiner: UnsafeCell::new(None),
         name,
         home: Cell::new(u32::MAX),
-        started: Cell::new(true),
+        started: AtomicBool::new(true),
         thread_locked: Cell::new(true),
+        unwinding: Cell::new(false),
+        panicked: Cell::new(false),
         pinned: true,
     };
     NonNull::from(Box::leak(Box::new(ThreadCell { header, thread }))).cast()

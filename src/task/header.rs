@@ -15,6 +15,7 @@ use crate::stack::slab::{self, Kind};
 use std::cell::{Cell, UnsafeCell};
 use std::panic::Location;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicBool;
 
 /// What a task can do that depends on its closure, or on its not being a task but a thread.
 pub(crate) struct Vtable {
@@ -52,10 +53,14 @@ pub(crate) struct Header {
     /// The worker a started task belongs to in the thread-bound modes. Written by the worker that runs
     /// the task; read by whoever has just taken PARKED from it.
     pub(crate) home: Cell<u32>,
-    /// Has run; likewise.
-    pub(crate) started: Cell<bool>,
-    /// May not leave its thread now (it suspended while it unwound); likewise.
+    /// Has run. Written likewise; a mere hint for anybody else.
+    pub(crate) started: AtomicBool,
+    /// May not leave its thread now: a panic was under way there when it suspended. Read and written as `home`.
     pub(crate) thread_locked: Cell<bool>,
+    /// It was unwinding itself when it suspended. For its own worker.
+    pub(crate) unwinding: Cell<bool>,
+    /// It has panicked since the last time that no panic was under way on its thread. For its own worker.
+    pub(crate) panicked: Cell<bool>,
     /// Has a window of its own and is never frozen.
     pub(crate) pinned: bool,
 }
@@ -69,6 +74,13 @@ impl Header {
     pub(crate) unsafe fn of_waiter(waiter: NonNull<Waiter>) -> NonNull<Header> {
         // SAFETY: by the caller's promise the header begins so many bytes before.
         unsafe { waiter.byte_sub(std::mem::offset_of!(Header, waiter)).cast() }
+    }
+
+    /// Whether it has run.
+    #[inline]
+    pub(crate) fn has_started(&self) -> bool {
+        // Relaxed: whoever has the task in hand got it with Acquire; to others it is a hint.
+        self.started.load(Ordering::Relaxed)
     }
 
     /// The task's name as text.

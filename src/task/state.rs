@@ -47,17 +47,16 @@ impl State {
     }
 
     /// For the worker that has left the task's stack: publishes that it is parked. False if it may not
-    /// park because it was notified or cancelled meanwhile; the worker makes it ready then.
+    /// park because it was notified meanwhile or, if it could unwind, cancelled; the worker makes it
+    /// ready then.
     #[must_use]
-    pub(crate) fn publish_parked(&self) -> bool {
+    pub(crate) fn publish_parked(&self, may_unwind: bool) -> bool {
+        let reasons = if may_unwind { NOTIFIED | CANCELLED } else { NOTIFIED };
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
             debug_assert_eq!(now & (PARKED | DONE), 0);
-            let (then, parked) = if now & (NOTIFIED | CANCELLED) != 0 {
-                (now & !NOTIFIED, false)
-            } else {
-                (now | PARKED, true)
-            };
+            let (then, parked) =
+                if now & reasons != 0 { (now & !NOTIFIED, false) } else { (now | PARKED, true) };
             // Release pairs with the Acquire in `unpark` and `cancel`: who wakes the task sees it saved.
             // Acquire, for the case that it was notified: as in `take_notification`.
             match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {

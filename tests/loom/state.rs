@@ -67,7 +67,7 @@ impl Task {
             });
             match next {
                 Next::Park => {
-                    if !self.state.take_notification() && self.state.publish_parked() {
+                    if !self.state.take_notification() && self.state.publish_parked(true) {
                         return; // and not a step further: it may run elsewhere
                     }
                 }
@@ -221,7 +221,7 @@ fn a_thread_parks_on_its_stand_in() {
                 }
             })
         };
-        if !task.state.take_notification() && task.state.publish_parked() {
+        if !task.state.take_notification() && task.state.publish_parked(true) {
             while task.state.is_parked() {
                 parker.park();
             }
