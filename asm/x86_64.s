@@ -3,6 +3,7 @@
 # Two symbols, the same two for every architecture (src/arch/mod.rs declares them):
 #
 #   midge_switch(save: *mut usize /*rdi*/, to: usize /*rsi*/, arg: usize /*rdx*/) -> usize /*rax*/
+#       Entered by a jump, with the return address pushed as a call would (src/arch/x86_64.rs says why).
 #       Saves the running context on its own stack, stores its stack pointer in *save, and resumes
 #       the context whose saved stack pointer is `to`. The resumed call of midge_switch returns `arg`.
 #

@@ -11,7 +11,7 @@ use midge::task;
 
 const TASKS: usize = 1_000_000;
 /// What may remain of a burst that takes several hundred MiB.
-const REMAINS_KIB: usize = 64 << 10;
+const REMAINS_KIB: usize = 96 << 10;
 
 static PARKED: AtomicUsize = AtomicUsize::new(0);
 static DONE: AtomicUsize = AtomicUsize::new(0);

@@ -2,7 +2,7 @@
 //!
 //! Each architecture is one file in `asm/` with the same two symbols, `midge_switch` and
 //! `midge_entry`, and one small file here that knows the layout of the frame they share
-//! ([`init_stack`]) and where a signal frame keeps the stack pointer. All else in midge is the same
+//! ([`init_stack`]), enters it ([`switch`]) and knows where a signal frame keeps the stack pointer. All else in midge is the same
 //! everywhere.
 //!
 //! Guarantees: a switch keeps every register that the C ABI calls callee-saved, and the frame it
@@ -21,22 +21,7 @@ compile_error!(
      (asm/x86_64.s; add asm/<arch>.s and src/arch/<arch>.rs for another)."
 );
 
-pub(crate) use imp::{init_stack, stack_pointer_of};
-
-extern "C" {
-    /// Saves the running context, stores its stack pointer in `*save`, and resumes the context
-    /// saved at `to`; that context's own call returns `arg`.
-    ///
-    /// # Safety
-    ///
-    /// - `to` is a stack pointer that `midge_switch` stored or [`init_stack`] made, of a context that
-    ///   has not been resumed since, whose stack bytes are in place, and that no other thread resumes.
-    /// - `save` stays valid until the store, and nobody resumes the saved context before the
-    ///   resumed one has begun to run (the "finish the previous switch" rule).
-    /// - The caller holds nothing across the call that is tied to this thread, unless the context
-    ///   is always resumed on it.
-    pub(crate) fn midge_switch(save: *mut usize, to: usize, arg: usize) -> usize;
-}
+pub(crate) use imp::{init_stack, prefetch, stack_pointer_of, switch};
 
 /// The first function of a fresh context. It gets the `arg` of the switch that resumes the context.
 pub(crate) type Entry = unsafe extern "C" fn(arg: usize) -> !;
@@ -60,7 +45,7 @@ mod tests {
                 // SAFETY: `pair` outlives the guest, and only one of the two contexts runs at a time.
                 value = unsafe {
                     (*pair).seen.push(value);
-                    midge_switch(&raw mut (*pair).guest, (*pair).host, value + 1)
+                    switch(&raw mut (*pair).guest, (*pair).host, value + 1)
                 };
             }
         }
@@ -72,9 +57,9 @@ mod tests {
         let p = &raw mut pair;
         // SAFETY: the guest was just made, and afterwards is resumed where it last switched away.
         unsafe {
-            assert_eq!(midge_switch(&raw mut (*p).host, (*p).guest, p as usize), 1);
+            assert_eq!(switch(&raw mut (*p).host, (*p).guest, p as usize), 1);
             for round in 1..1000 {
-                let back = midge_switch(&raw mut (*p).host, (*p).guest, round * 10);
+                let back = switch(&raw mut (*p).host, (*p).guest, round * 10);
                 assert_eq!(back, round * 10 + 1);
             }
         }

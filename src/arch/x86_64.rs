@@ -7,6 +7,45 @@ std::arch::global_asm!(include_str!("../../asm/x86_64.s"));
 extern "C" {
     /// Never called from Rust: the address a fresh context starts at.
     fn midge_entry();
+    /// Entered by [`switch`] alone.
+    fn midge_switch(save: *mut usize, to: usize, arg: usize) -> usize;
+}
+
+/// Saves the running context, stores its stack pointer in `*save`, and resumes the context saved at `to`; that
+/// context's own call returns `arg`.
+///
+/// It pushes the return address and *jumps* to `midge_switch`, which jumps back, so that the processor's stack of
+/// predicted return addresses stays in step: the callers that the resumed context now returns to are, as a rule, the
+/// same functions that the suspended one came through. With a `call`, each of those returns is mispredicted.
+///
+/// # Safety
+///
+/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not been
+///   resumed since, whose stack bytes are in place, and that no other thread resumes.
+/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed one has
+///   begun to run (the "finish the previous switch" rule).
+/// - The caller holds nothing across the call that is tied to this thread, unless the context is always resumed on
+///   it.
+#[inline(always)]
+pub(crate) unsafe fn switch(save: *mut usize, to: usize, arg: usize) -> usize {
+    let word;
+    // SAFETY: as a call of `midge_switch` would be: the stack is aligned for one and may be pushed to, arguments and result are
+    // where the C ABI has them, and all registers that it lets a function change are declared as changed.
+    unsafe {
+        std::arch::asm!(
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "jmp {switch}",
+            "2:",
+            switch = sym midge_switch,
+            in("rdi") save,
+            in("rsi") to,
+            in("rdx") arg,
+            lateout("rax") word,
+            clobber_abi("C"),
+        );
+    }
+    word
 }
 
 /// Words of a saved context: r15, r14, r13, r12, rbx, rbp, rip.
@@ -45,4 +84,13 @@ pub(crate) unsafe fn stack_pointer_of(context: *const libc::c_void) -> usize {
     unsafe {
         (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RSP as usize] as usize
     }
+}
+
+/// Has the processor fetch the cache line of `address`, which may be any, without waiting for it.
+#[inline(always)]
+pub(crate) fn prefetch(address: *const u8) {
+    // SAFETY: a prefetch has no effect on what the program can observe, whatever the address is.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast())
+    };
 }

@@ -13,6 +13,7 @@ use crossbeam_deque::{Injector, Stealer};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The part of a worker that others may touch.
 pub(crate) struct Remote {
@@ -45,6 +46,15 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
+    /// Sleeps for at most so long: false if nobody came.
+    pub(crate) fn park_for(&self, patience: Duration) -> bool {
+        let mut token = self.token.lock();
+        if !*token {
+            self.changed.wait_for(&mut token, patience);
+        }
+        std::mem::replace(&mut *token, false)
+    }
+
     pub(crate) fn park(&self) {
         let mut token = self.token.lock();
         while !*token {

@@ -7,6 +7,7 @@ use super::Ready;
 use crossbeam_deque::Steal;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Rounds over all victims before a searcher gives up. Go: `stealTries`.
 const STEAL_TRIES: usize = 4;
@@ -14,6 +15,9 @@ const STEAL_TRIES: usize = 4;
 /// How long a searcher waits between two rounds, in spin hints: long enough (about 3 us in all) that a task in
 /// another's run-next slot that is about to run there is not taken away. Go sleeps 3 us for the same reason.
 const PAUSE: usize = 64;
+
+/// A worker that has slept for so long empties its slab cache.
+const CACHE_PATIENCE: Duration = Duration::from_millis(50);
 
 impl Worker {
     /// The next task to run, from anywhere; sleeps until there is one. None when the runtime ends.
@@ -123,7 +127,12 @@ impl Worker {
             return;
         }
         // Either there is nothing, or somebody is waking us already.
-        self.remote().parker.park();
+        let parker = &self.remote().parker;
+        if !parker.park_for(CACHE_PATIENCE) {
+            // A long rest: what the cache holds may keep whole chunks of a past burst from going back.
+            self.processor.with_cache(|cache| cache.flush());
+            parker.park();
+        }
         self.searching.set(true); // whoever woke us counted us in
     }
 

@@ -62,7 +62,7 @@ pub(crate) unsafe fn suspend(
     // context finishes this switch before anybody can resume us.
     unsafe {
         let sp = (*task.as_ptr()).image.sp.as_ptr();
-        let word = arch::midge_switch(sp, to, worker.to_word());
+        let word = arch::switch(sp, to, worker.to_word());
         let worker = WorkerRef::from_word(word);
         finish(worker);
         unwind::forget_unwinding(worker, task.as_ref());

@@ -221,7 +221,7 @@ fn schedule(worker: WorkerRef) {
                 // SAFETY: just mounted, so its saved context is in place and this worker's alone;
                 // nothing of this thread's is held across, and the loop stays on its thread.
                 unsafe {
-                    arch::midge_switch(
+                    arch::switch(
                         worker.scheduler_sp.as_ptr(),
                         next.header().image.sp.get(),
                         worker.to_word(),
