@@ -45,6 +45,25 @@ fn in_task() -> Option<(WorkerRef, NonNull<Header>)> {
 /// let local = vec![1];
 /// rt.run(|| midge::spawn(|| local.len()).join()).unwrap();
 /// ```
+///
+/// so that even a leaked handle leaves nothing dangling:
+///
+/// ```compile_fail,E0597
+/// # let rt = midge::Runtime::pinned().unwrap();
+/// rt.run(|| {
+///     let local = vec![1];
+///     let borrowed = &local;
+///     std::mem::forget(midge::spawn(move || borrowed.len()));
+/// });
+/// ```
+///
+/// ```compile_fail,E0277
+/// # let rt = midge::Runtime::pinned().unwrap();
+/// rt.run(|| {
+///     let local = std::rc::Rc::new(1);
+///     midge::spawn(move || *local).join().unwrap();
+/// });
+/// ```
 #[track_caller]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where
