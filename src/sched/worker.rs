@@ -154,12 +154,19 @@ impl Worker {
         }
     }
 
-    /// Stress mode: the task goes on on another worker.
+    /// Stress mode: the task goes on on another worker if one is free, else on whichever comes first. (Not on one that is
+    /// busy: nobody could take the task away from it.)
     #[cold]
     fn scatter(&self, task: Ready) {
         let workers = self.shared.remotes.len();
-        let other = 1 + self.processor.random_below(workers - 1);
-        self.shared.post((self.index + other) % workers, task);
+        let other = (self.index + 1 + self.processor.random_below(workers - 1)) % workers;
+        if self.shared.idle.wake_this(other) {
+            let remote = &self.shared.remotes[other];
+            remote.inbox.post(task); // it finds it when it wakes
+            remote.parker.unpark();
+        } else {
+            self.shared.inject(task);
+        }
     }
 
     fn push_started(&self, task: Ready) {
