@@ -65,13 +65,17 @@ pub(crate) unsafe fn suspend(
         let word = arch::switch(sp, to, worker.to_word());
         let worker = WorkerRef::from_word(word);
         finish(worker);
-        unwind::forget_unwinding(worker, task.as_ref());
+        // Asked of the worker, since whatever is kept across the switch is one more live word in each parked stack.
+        if let Some(task) = worker.current.get() {
+            unwind::forget_unwinding(worker, task.header());
+        }
         worker
     }
 }
 
 /// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
 /// been picked already.
+#[inline(never)] // its registers would be saved in every parked stack
 fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready>) -> usize {
     let header = task.header();
     let panicking = std::thread::panicking();
