@@ -21,9 +21,10 @@ use std::sync::atomic::Ordering;
 /// costs more than a new window's first page.
 const HEAVY: usize = 16 << 10;
 
-/// The tasks that find all windows taken share this many of them: so few stay in the caches and in the TLB, where copying is
-/// cheap. (Yield of 100,000 tasks, one worker, 2 GHz Zen 1: 107 ns over 1 window, 147 over 16, 239 over 256; many, on
-/// the other hand, so that a task that hogs its window keeps few others waiting.)
+/// The tasks that find all windows taken share this many of them. Few stay in the caches and in the
+/// TLB, where copying is cheap; many keep fewer tasks waiting behind one that hogs its window. (Yield
+/// of 100,000 tasks, one worker, on a busy 2 GHz Zen 1 before blocks were fetched ahead: 107 ns over 1
+/// window, 147 over 16, 239 over 256.)
 const SPREAD: usize = 16;
 
 /// What came of choosing.
