@@ -67,6 +67,12 @@ impl Block {
         self.capacity
     }
 
+    /// Whether it is large enough to be a mapping of its own, which is not worth keeping unused.
+    #[inline]
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.capacity >= MAPPED
+    }
+
     /// The memory: [`capacity`](Block::capacity) bytes aligned to 16, null if there is none. It
     /// stays where it is until the next [`reserve`](Block::reserve) or [`release`](Block::release).
     #[inline]

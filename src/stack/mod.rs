@@ -12,9 +12,11 @@
 
 pub(crate) mod block;
 pub(crate) mod fault;
+mod frames;
 pub(crate) mod image;
 pub(crate) mod limits;
 pub(crate) mod mapping;
+mod overflow;
 pub(crate) mod ownership;
 pub(crate) mod slab;
 pub(crate) mod trim;
