@@ -87,7 +87,7 @@ unsafe extern "C" fn handle(
         if let Some(faulting) = (installed.lookup)(address) {
             // SAFETY: the lookup names a window of this thread, which is alive while it runs there.
             let window = unsafe { &*faulting.window };
-            match window.commit_to(address) {
+            match commit_patiently(window, address) {
                 Commit::Done { grown } => {
                     // Not grown: the page was there, so it is a fault of another kind (a jump to the
                     // stack, say), which repeating the access would not end.
@@ -108,6 +108,26 @@ unsafe extern "C" fn handle(
         *libc::__errno_location() = errno;
         chain(&installed.previous, signal, info, context);
     }
+}
+
+/// How often refused memory is asked for again, and how long to wait between, in milliseconds. Other
+/// workers give back what their windows do not need after 100 ms (see [`super::trim`]).
+const TRIES: u32 = 30;
+const PAUSE_MS: libc::c_long = 100;
+
+/// Commits; where the system has no memory left, others may be about to give some back.
+fn commit_patiently(window: &Window, address: usize) -> Commit {
+    for _ in 0..TRIES {
+        match window.commit_to(address) {
+            Commit::Refused => {
+                let pause = libc::timespec { tv_sec: 0, tv_nsec: PAUSE_MS * 1_000_000 };
+                // SAFETY: async-signal-safe, with a valid argument.
+                unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
+            }
+            done => return done,
+        }
+    }
+    window.commit_to(address)
 }
 
 /// How far below the stack pointer an access may be and still be one to the stack, in bytes: what Linux's

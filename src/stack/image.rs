@@ -11,6 +11,7 @@
 //! copied when a window changes hands, and growth copies nothing.
 
 use super::block::Block;
+use super::copy::copy;
 use super::slab::Cache;
 use super::window::{Commit, Window};
 use crate::arch;
@@ -98,7 +99,7 @@ impl Image {
         }
         // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds, and
         // the block was just made large enough. Heap and window never overlap.
-        unsafe { ptr::copy_nonoverlapping(self.sp.get() as *const u8, block.as_ptr(), length) };
+        unsafe { copy(self.sp.get() as *const u8, block.as_ptr(), length) };
         copied.frozen = Some(length);
         copied.block_growth = (block.capacity() as u64).wrapping_sub(before as u64);
         self.block.set(block);
@@ -121,7 +122,7 @@ impl Image {
         let mut block = self.block.replace(Block::EMPTY);
         // SAFETY: the block holds the `length` bytes that `freeze` copied there, and the window
         // is committed down to sp and nobody's bytes are in it.
-        unsafe { ptr::copy_nonoverlapping(block.as_ptr(), self.sp.get() as *mut u8, length) };
+        unsafe { copy(block.as_ptr(), self.sp.get() as *mut u8, length) };
         copied.thawed = Some(length);
         if block.is_mapped() {
             // So many bytes are not kept twice; a small block saves the next freeze a malloc.

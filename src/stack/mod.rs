@@ -11,6 +11,7 @@
 //! pointers into it; Rust has no map of them, so here the address never changes.
 
 pub(crate) mod block;
+mod copy;
 pub(crate) mod fault;
 mod frames;
 pub(crate) mod image;
