@@ -223,14 +223,14 @@ impl Worker {
         let mut any = false;
         while timers.next() <= now {
             let mut fired = [None; STEPS];
-            let mut places = fired.iter_mut();
+            let mut count = 0;
             timers.fire(now, |target| {
-                // There is a place for each: `fire` takes no more steps than that.
-                if let (Some(task), Some(place)) = (target.fire(), places.next()) {
-                    *place = Some(task);
+                if let Some(task) = target.fire() {
+                    fired[count] = Some(task); // there is a place for each step
+                    count += 1;
                 }
             });
-            for task in fired.into_iter().map_while(|task| task) {
+            for task in fired.into_iter().take(count).flatten() {
                 any = true;
                 self.remote().counters.timers_fired.add(1);
                 self.ready_timed(task);
