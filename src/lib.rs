@@ -50,6 +50,7 @@ mod sched;
 pub mod stack;
 /// Tasks: handles, names, parking and yielding.
 pub mod task;
+pub mod time;
 
 /// The runtime one is in, seen from inside.
 pub mod runtime {

@@ -68,10 +68,7 @@ impl<T> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> thread::Result<T> {
         if !self.is_finished() {
-            match context::try_current() {
-                Some(task) => self.wait(task, park),
-                None => self.wait_as_thread(),
-            }
+            self.wait(context::current(), park);
         }
         let handle = ManuallyDrop::new(self);
         let mut result = MaybeUninit::<thread::Result<T>>::uninit();
