@@ -4,20 +4,44 @@ use super::context::in_task;
 use super::Ready;
 use crate::task::header::Header;
 use crate::task::locals::Locals;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
-/// A thread's own. Its values are destroyed with it, as a task's are.
-struct OfThread(Locals);
+thread_local! {
+    /// A thread's own, or null, or [`GONE`]. Without a destructor, so that it can be read in others'.
+    static OF_THREAD: Cell<*mut Locals> = const { Cell::new(ptr::null_mut()) };
+    /// Destroys them with the thread.
+    static END: End = const { End };
+}
 
-impl Drop for OfThread {
+/// The thread's own have been destroyed.
+const GONE: *mut Locals = NonNull::dangling().as_ptr();
+
+struct End;
+
+impl Drop for End {
     fn drop(&mut self) {
-        destroy_values(&self.0);
+        let own = OF_THREAD.get();
+        if !own.is_null() {
+            // SAFETY: made by Box::into_raw on this thread; they stay where they are while destructors may ask for
+            // them, and nobody uses them any more afterwards.
+            unsafe {
+                destroy_values(&*own);
+                OF_THREAD.set(GONE);
+                drop(Box::from_raw(own));
+            }
+        }
     }
 }
 
-thread_local! {
-    static OF_THREAD: OfThread = OfThread(Locals::default());
+#[cold]
+fn of_thread() -> Option<*const Locals> {
+    if OF_THREAD.get().is_null() {
+        END.try_with(|_| ()).ok()?; // from here on it will run
+        OF_THREAD.set(Box::into_raw(Box::default()));
+    }
+    Some(OF_THREAD.get().cast_const()).filter(|own| !ptr::eq(*own, GONE))
 }
 
 /// Calls `f` with the locals of the running task, or of the thread outside of tasks. They are made if there are none
@@ -25,7 +49,8 @@ thread_local! {
 #[inline(never)] // for the thread-local
 pub(crate) fn with_locals<R>(f: impl FnOnce(&Locals) -> R) -> Option<R> {
     let Some((_, task)) = in_task() else {
-        return OF_THREAD.try_with(|own| f(&own.0)).ok();
+        // SAFETY: the calling thread's own, which are freed only when it ends.
+        return Some(f(unsafe { &*of_thread()? }));
     };
     // SAFETY: the running task is alive.
     let header = unsafe { task.as_ref() };
@@ -39,11 +64,12 @@ pub(crate) fn with_locals<R>(f: impl FnOnce(&Locals) -> R) -> Option<R> {
 /// The same, but does not make any: None if there are none.
 #[inline(never)]
 pub(crate) fn with_locals_if_any<R>(f: impl FnOnce(&Locals) -> R) -> Option<R> {
-    match in_task() {
+    let own = match in_task() {
         // SAFETY: the running task is alive.
-        Some((_, task)) if unsafe { task.as_ref() }.locals.get().is_null() => None,
-        _ => with_locals(f),
-    }
+        Some((_, task)) => unsafe { task.as_ref() }.locals.get(),
+        None => OF_THREAD.get(),
+    };
+    (!own.is_null()).then(|| with_locals(f))?
 }
 
 /// At the end of a task, on its own stack: destroys its values, the youngest first, and frees the rest.

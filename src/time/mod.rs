@@ -36,7 +36,6 @@ pub fn sleep_until(deadline: Instant) {
 
 /// The error of [`timeout`]: the time was over first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct Elapsed;
 
 impl fmt::Display for Elapsed {
@@ -51,7 +50,8 @@ impl std::error::Error for Elapsed {}
 ///
 /// When the time is over, the task unwinds from the suspension point inside `f` where it waits, or from the next one
 /// it comes to; destructors run, and the error is returned. If `f` comes to its end without one, its result is `Ok`,
-/// even if that is late: what computes or blocks the thread is not interrupted.
+/// even if that is late: what computes or blocks the thread is not interrupted, and a task that never waits but only yields
+/// now and then is told some 0.1 ms late.
 ///
 /// Timeouts nest: one further out that is over unwinds through those further in. A
 /// [`cancel`](crate::JoinHandle::cancel) of the task, and a panic of `f`, pass through. A body that catches the
