@@ -44,8 +44,10 @@
 
 mod arch;
 mod atomic;
+pub mod context;
 mod raw_print;
 mod sched;
+mod scope;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
 /// Tasks: handles, names, parking and yielding.
@@ -60,6 +62,7 @@ pub mod runtime {
 pub use sched::config::{BuildError, Builder, Mode};
 pub use sched::context::spawn;
 pub use sched::runtime::Runtime;
+pub use scope::{scope, Scope, ScopedJoinHandle};
 pub use task::JoinHandle;
 
 #[cfg(doctest)]

@@ -137,7 +137,7 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
 /// ```
 pub fn park() {
     let Some((worker, task)) = in_task() else {
-        park_as_thread(None);
+        park_as_thread(&thread_task(Location::caller()), None);
         return;
     };
     // SAFETY: the running task is alive, and stays so while it waits.
@@ -151,14 +151,22 @@ pub fn park() {
     }
 }
 
-/// Parks without unwinding, whatever the task is asked to do: for who has to wait for others that use what it has lent
-/// them.
-pub(crate) fn park_masked() {
-    let Some((_, task)) = in_task() else {
-        return park_thread(&thread_task(Location::caller()));
-    };
-    // SAFETY: the running task is alive.
-    let masked = unsafe { &task.as_ref().masked };
+/// As [`park`], for the caller's own handle (which a thread that is ending does not get a second time).
+pub(crate) fn park_as(caller: &Task) {
+    if in_task().is_some() {
+        park();
+    } else {
+        park_as_thread(caller, None);
+    }
+}
+
+/// As [`park_as`], but without unwinding, whatever the task is asked to do: for who has to wait for others that use what
+/// it has lent them.
+pub(crate) fn park_masked_as(caller: &Task) {
+    if in_task().is_none() {
+        return park_thread(caller);
+    }
+    let masked = &caller.header().masked;
     let before = masked.replace(true);
     park(); // returns, since it does not unwind
     masked.set(before);
@@ -167,14 +175,13 @@ pub(crate) fn park_masked() {
 /// Parks the calling thread, at most until the deadline, and unwinds if one of its timeouts is over. True only if the
 /// deadline has passed.
 #[cold]
-pub(crate) fn park_as_thread(deadline: Option<Instant>) -> bool {
-    let task = thread_task(Location::caller());
+pub(crate) fn park_as_thread(task: &Task, deadline: Option<Instant>) -> bool {
     let timeout = timeouts::first_deadline().filter(|_| !std::thread::panicking());
     let until = deadline.into_iter().chain(timeout).min();
     let passed = match until {
-        Some(until) => park_thread_until(&task, until),
+        Some(until) => park_thread_until(task, until),
         None => {
-            park_thread(&task);
+            park_thread(task);
             false
         }
     };
@@ -196,7 +203,7 @@ pub(crate) fn park_thread(task: &Task) {
     }
 }
 
-/// The same, at most until the deadline. True only if that has passed.
+/// As [`park_thread`], at most until the deadline. True only if that has passed.
 #[cold]
 pub(crate) fn park_thread_until(task: &Task, deadline: Instant) -> bool {
     let state = &task.header().state;

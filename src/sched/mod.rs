@@ -43,7 +43,6 @@ pub(crate) mod worker;
 use crate::task::header::Header;
 use std::ptr::NonNull;
 
-#[allow(unused_imports)] // for what waits with a deadline: channels, locks, sockets
 pub(crate) use timed::park_until;
 
 /// A task that is ready to run, on its way through a queue.

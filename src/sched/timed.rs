@@ -20,6 +20,7 @@ use super::worker::{self, Worker, WorkerRef};
 use super::Ready;
 use crate::task::header::Header;
 use std::cell::Cell;
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,7 @@ impl Drop for SetTimer {
 /// Parks until the task is unparked or the deadline has passed. True only if it has.
 pub(crate) fn park_until_passed(deadline: Instant) -> bool {
     let Some((worker, task)) = in_task() else {
-        return context::park_as_thread(Some(deadline));
+        return context::park_as_thread(&context::thread_task(Location::caller()), Some(deadline));
     };
     // SAFETY: the running task is alive, and stays so while it waits.
     let header = unsafe { task.as_ref() };

@@ -103,6 +103,11 @@ fn unwind(worker: WorkerRef, task: Ready) {
     panic::resume_unwind(Box::new(Cancelled));
 }
 
+/// Whether a payload is this module's or a timeout's, and not a panic's.
+pub(crate) fn is_forced(payload: &(dyn Any + Send)) -> bool {
+    payload.is::<Cancelled>() || payload.is::<timeouts::TimedOut>()
+}
+
 /// Whether the running task is unwinding, as far as can be known.
 ///
 /// std says whether a panic is under way on this *thread*, and that may be a neighbour's, which suspended in one of its
