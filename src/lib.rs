@@ -44,8 +44,10 @@
 
 mod arch;
 mod atomic;
+pub mod chan;
 mod raw_print;
 mod sched;
+mod spin_lock;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
 /// Tasks: handles, names, parking and yielding.

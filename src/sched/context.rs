@@ -16,6 +16,7 @@ use crate::task::handle::Task;
 use crate::task::header::{self, Header};
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The calling task's worker, if the caller is a task.
 #[inline]
@@ -188,6 +189,20 @@ pub fn yield_now() {
         None => worker,
     };
     unwind::unwind_if_cancelled(worker);
+}
+
+/// Whether this process has had a runtime in stress mode.
+static ANY_STRESS: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that there is a runtime in stress mode.
+pub(crate) fn note_stress() {
+    ANY_STRESS.store(true, Ordering::Relaxed); // its tasks come later, over queues
+}
+
+/// Whether to look if the worker is in stress mode: the question that calls which rarely suspend can afford.
+#[inline]
+pub(crate) fn any_stress() -> bool {
+    ANY_STRESS.load(Ordering::Relaxed)
 }
 
 /// In stress mode, sometimes yields: at every runtime call that may suspend.

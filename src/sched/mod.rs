@@ -29,6 +29,7 @@ pub(crate) mod stack_info;
 pub(crate) mod steal;
 pub(crate) mod switch;
 pub(crate) mod unwind;
+pub(crate) mod waiting;
 pub(crate) mod window_choice;
 pub(crate) mod window_store;
 pub(crate) mod worker;
