@@ -3,7 +3,7 @@
 //! The models (`tests/loom/`) include those files under a crate root whose `atomic` is loom's.
 
 pub(crate) use std::sync::atomic::{
-    fence, AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering,
+    fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
 pub(crate) use crate::spin_lock::SpinLock;

@@ -93,13 +93,3 @@ pub(crate) fn random() -> u64 {
     };
     STATE.try_with(next).unwrap_or(0)
 }
-
-/// Parks until an unpark or until then.
-pub(crate) fn park_until(deadline: std::time::Instant) {
-    if worker::current().is_some_and(|worker| worker.current.get().is_some()) {
-        let _ = deadline; // INTERIM: until the timers are here
-        context::yield_now();
-    } else {
-        std::thread::park_timeout(deadline.saturating_duration_since(std::time::Instant::now()));
-    }
-}
