@@ -44,10 +44,12 @@
 
 mod arch;
 mod atomic;
+pub mod chan;
 pub mod context;
 mod raw_print;
 mod sched;
 mod scope;
+mod spin_lock;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
 mod symbols;

@@ -16,6 +16,7 @@ use crate::task::handle::Task;
 use crate::task::header::{self, Header};
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// The calling task's worker, if the caller is a task.
@@ -142,9 +143,8 @@ pub fn park() {
     };
     // SAFETY: the running task is alive, and stays so while it waits.
     let header = unsafe { task.as_ref() };
-    stress_yield(worker);
+    let worker = stress_yield(worker);
     if !header.state.take_notification() {
-        let worker = worker::current().unwrap_or(worker);
         // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
         let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
         unwind::unwind_if_cancelled(worker);
@@ -253,22 +253,47 @@ pub fn yield_now() {
     unwind::unwind_if_cancelled(worker);
 }
 
-/// In stress mode, sometimes yields: at every runtime call that may suspend.
-#[inline]
-pub(crate) fn stress_yield(worker: WorkerRef) {
-    if worker.processor.stress && worker.processor.random_below(4) == 0 {
-        yield_now();
-    }
+/// Whether this process has had a runtime in stress mode.
+static ANY_STRESS: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that there is a runtime in stress mode.
+pub(crate) fn note_stress() {
+    ANY_STRESS.store(true, Ordering::Relaxed); // its tasks come later, over queues
 }
 
-/// The `unpark` of a task's vtable.
+/// Whether to look if the worker is in stress mode: the question that calls which rarely suspend can afford.
+#[inline]
+pub(crate) fn any_stress() -> bool {
+    ANY_STRESS.load(Ordering::Relaxed)
+}
+
+/// In stress mode, sometimes yields: at every runtime call that may suspend.
+/// Returns the worker on which the task goes on.
+#[inline]
+pub(crate) fn stress_yield(worker: WorkerRef) -> WorkerRef {
+    if worker.processor.stress && worker.processor.random_below(4) == 0 {
+        yield_now();
+        return worker::current().unwrap_or(worker);
+    }
+    worker
+}
+
+/// Wakes a task, or leaves it a notification. `done` is called when it is certain that it goes on; unless `task` is
+/// referenced otherwise, it may be gone from then on.
 ///
 /// # Safety
 ///
-/// `task` is alive and not a thread's stand-in.
-pub(crate) unsafe fn unpark(task: NonNull<Header>) {
+/// `task` is alive until `done` is called, and not a thread's stand-in.
+#[inline]
+pub(crate) unsafe fn unpark(task: NonNull<Header>, done: impl FnOnce()) {
+    // If it was parked it cannot go on before `wake` has made it ready; if not, `wake` does not touch it again.
+    let change = |header: &Header| {
+        let parked = header.state.unpark();
+        done();
+        parked
+    };
     // SAFETY: passed on.
-    unsafe { wake(task, |header| header.state.unpark()) }
+    unsafe { wake(task, change) }
 }
 
 /// Asks a task to unwind.

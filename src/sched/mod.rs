@@ -35,6 +35,7 @@ pub(crate) mod timed;
 pub(crate) mod timeouts;
 pub(crate) mod timers;
 pub(crate) mod unwind;
+pub(crate) mod waiting;
 pub(crate) mod wheel;
 pub(crate) mod window_choice;
 pub(crate) mod window_store;

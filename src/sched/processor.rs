@@ -63,6 +63,9 @@ impl Processor {
         windows: WindowChoice,
     ) -> Processor {
         let seed = shared.config.stress.unwrap_or(0) ^ (index as u64 + 1);
+        if shared.config.stress.is_some() {
+            super::context::note_stress();
+        }
         Processor {
             stealable,
             bound: UnsafeCell::new(VecDeque::new()),
@@ -214,14 +217,19 @@ impl Processor {
         self.tick.get() == 0
     }
 
-    /// A random number below `bound` (xorshift64*).
-    pub(crate) fn random_below(&self, bound: usize) -> usize {
+    /// A random number (xorshift64*).
+    pub(crate) fn random(&self) -> u64 {
         let mut x = self.random.get();
         x ^= x >> 12;
         x ^= x << 25;
         x ^= x >> 27;
         self.random.set(x);
-        let high = x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+        x.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A random number below `bound`.
+    pub(crate) fn random_below(&self, bound: usize) -> usize {
+        let high = self.random() >> 32;
         ((high * bound as u64) >> 32) as usize
     }
 

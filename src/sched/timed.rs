@@ -96,11 +96,10 @@ pub(crate) fn park_until_passed(deadline: Instant) -> bool {
     };
     // SAFETY: the running task is alive, and stays so while it waits.
     let header = unsafe { task.as_ref() };
-    context::stress_yield(worker);
+    let worker = context::stress_yield(worker);
     if header.state.take_notification() {
         return false;
     }
-    let worker = worker::current().unwrap_or(worker);
     if Instant::now() >= deadline {
         unwind::unwind_if_cancelled(worker);
         return true;

@@ -45,7 +45,8 @@ impl std::error::Error for Cancelled {}
 pub(crate) struct Scheduled;
 
 impl Hooks for Scheduled {
-    const UNPARK: UnparkFn = super::context::unpark;
+    // SAFETY: whoever calls it has a reference.
+    const UNPARK: UnparkFn = |task| unsafe { super::context::unpark(task, || ()) };
     const CANCELLED_PAYLOAD: fn() -> Box<dyn Any + Send> = || Box::new(Cancelled);
 }
 

@@ -235,7 +235,8 @@ static THREAD_VTABLE: Vtable = Vtable {
     run: |_| unreachable!("a thread is not scheduled"),
     take_result: |_, _| unreachable!("a thread has no result here"),
     drop_result: |_| unreachable!("a thread has no result here"),
-    unpark: unpark_thread,
+    // SAFETY: whoever calls it has a reference.
+    unpark: |header| unsafe { unpark_thread(header, || ()) },
     class: 0,
 };
 
@@ -277,13 +278,19 @@ pub(crate) unsafe fn free_thread(header: NonNull<Header>) {
     drop(unsafe { Box::from_raw(header.cast::<ThreadCell>().as_ptr()) });
 }
 
+/// Wakes a thread, or leaves it a notification. `done` is called when it is certain that it goes on; unless the stand-in
+/// is referenced otherwise, it may be gone from then on.
+///
 /// # Safety
 ///
-/// `header` is a live stand-in.
-unsafe fn unpark_thread(header: NonNull<Header>) {
+/// `header` is a stand-in that is alive until `done` is called.
+pub(crate) unsafe fn unpark_thread(header: NonNull<Header>, done: impl FnOnce()) {
     // SAFETY: passed on.
     let cell = unsafe { header.cast::<ThreadCell>().as_ref() };
-    if cell.header.state.unpark() {
-        cell.thread.unpark();
+    let thread = cell.thread.clone();
+    let parked = cell.header.state.unpark();
+    done();
+    if parked {
+        thread.unpark();
     }
 }
