@@ -13,7 +13,7 @@ use crate::atomic::AtomicU32;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// A mutual exclusion lock for tasks, of 16 bytes beside its data. A task that waits for it is parked; an
+/// A mutual exclusion lock for tasks, of 24 bytes beside its data. A task that waits for it is parked; an
 /// ordinary thread that does is blocked.
 ///
 /// There is no poisoning: a panic releases the lock like anything else that drops the guard.

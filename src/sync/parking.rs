@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use crate::sched::context::{current, park};
+pub(crate) use crate::sched::park_until;
 pub(crate) use crate::sched::unwind::resume as resume_unwind;
 pub(crate) use crate::task::handle::Task as Handle;
 
@@ -54,9 +55,4 @@ fn others_run() -> bool {
         }
         None => true,
     }
-}
-
-/// TEMPORARY until the timers are merged: may return spuriously.
-pub(crate) fn park_until(_deadline: Instant) {
-    crate::sched::context::yield_now();
 }
