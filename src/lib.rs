@@ -53,6 +53,7 @@ mod spin_lock;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
 mod symbols;
+pub mod sync;
 /// Tasks: handles, names, parking and yielding.
 pub mod task;
 pub mod time;
