@@ -22,6 +22,7 @@ use std::ptr::{null_mut, NonNull};
 
 use memmap2::MmapMut;
 
+use super::limits::{page_size, LARGEST_MAX_STACK};
 use super::slab::{class_of, class_size, Cache, Kind, ALIGN};
 
 /// From this capacity on a block is a mapping of its own.
@@ -29,7 +30,7 @@ const MAPPED: usize = 256 << 10;
 /// What the slab has at most; a block up to here is never exchanged for a smaller one.
 const SLAB: usize = 2048;
 /// No stack has more live bytes than this.
-const LIMIT: usize = 1_000_000_000;
+const LIMIT: usize = LARGEST_MAX_STACK;
 
 /// There is no memory for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Block {
         // Where addresses are scarce (32 bits, a limit on them), for what is needed now. At least
         // `MAPPED`, which is how a mapping is told.
         let mapping = MmapMut::map_anon(capacity)
-            .or_else(|_| MmapMut::map_anon(len.next_multiple_of(page()).max(MAPPED)))
+            .or_else(|_| MmapMut::map_anon(len.next_multiple_of(page_size()).max(MAPPED)))
             .map_err(|_| OutOfMemory)?;
         let capacity = mapping.len();
         Ok(Block { home: Box::into_raw(Box::new(mapping)).cast(), capacity })
@@ -165,13 +166,6 @@ impl fmt::Debug for Block {
 /// The layout of a block from the program's allocator.
 fn layout(capacity: usize) -> Layout {
     Layout::from_size_align(capacity, ALIGN).expect("a power of two below `MAPPED`")
-}
-
-/// The system's page size.
-fn page() -> usize {
-    // SAFETY: asks for a constant of the system.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).expect("every system has a page size")
 }
 
 #[cfg(test)]

@@ -30,6 +30,11 @@ pub(crate) const GUARD: usize = 64 << 10;
 /// The largest limit a window of the largest size can hold.
 pub(crate) const LARGEST_MAX_STACK: usize = MAX_WINDOW - COLOUR_SPAN - GUARD;
 
+/// How large a window is for stacks of up to `limit` bytes: with room for colours and guard, and a power of two.
+pub(crate) fn window_size(limit: usize) -> usize {
+    (limit + COLOUR_SPAN + GUARD).next_power_of_two()
+}
+
 /// The page size in bytes, read once.
 pub(crate) fn page_size() -> usize {
     static PAGE: OnceLock<usize> = OnceLock::new();

@@ -12,7 +12,7 @@
 //! Go: `runtime/stack.go` `stackalloc` (a stack of its own for each goroutine) and `newstack` (growth).
 
 use super::image::Image;
-use super::limits::{page_size, COLOUR_SPAN, FIRST_COMMIT, GUARD};
+use super::limits::{page_size, window_size, COLOUR_SPAN, FIRST_COMMIT};
 use super::ownership::Ownership;
 use std::cell::Cell;
 use std::io;
@@ -59,7 +59,7 @@ impl Window {
     /// Reserves a window for stacks of up to `limit` bytes and commits its top. The caller holds it.
     /// `number` chooses the colour.
     pub(crate) fn reserve(limit: usize, number: usize, private: bool) -> io::Result<Window> {
-        let size = (limit + COLOUR_SPAN + GUARD).next_power_of_two();
+        let size = window_size(limit);
         let base = reserve_aligned(size)?;
         let end = base + size;
         let page = page_size();
@@ -213,7 +213,7 @@ mod tests {
         assert!(window.committed_bytes() >= FIRST_COMMIT);
         assert!(matches!(window.commit_to(top - 8), Commit::Done { grown: false }));
         assert!(matches!(
-            window.commit_to(top - FIRST_COMMIT - 8192),
+            window.commit_to(top - FIRST_COMMIT - 2 * page_size()),
             Commit::Done { grown: true }
         ));
         assert!(window.committed_bytes() >= 2 * FIRST_COMMIT);
@@ -235,7 +235,7 @@ mod tests {
         colours.dedup();
         assert!(colours.len() >= 32, "{}", colours.len());
         for window in &tops {
-            let in_page = window.top % 4096;
+            let in_page = window.top % page_size();
             assert!(in_page == 0 || in_page >= 2048, "{in_page}");
             assert_eq!(window.top % 16, 0);
         }
