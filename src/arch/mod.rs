@@ -2,8 +2,8 @@
 //!
 //! Each architecture is one file in `asm/` with the same two symbols, `midge_switch` and
 //! `midge_entry`, and one small file here that knows the layout of the frame they share
-//! ([`init_stack`]), enters it ([`switch`]) and knows where a signal frame keeps the stack pointer. All else in midge is the same
-//! everywhere.
+//! ([`init_stack`]), enters it ([`switch`]) and knows where a signal frame keeps the registers
+//! ([`stack_pointer_of`] and its neighbours). All else in midge is the same everywhere.
 //!
 //! Guarantees: a switch keeps every register that the C ABI calls callee-saved, and the frame it
 //! leaves on the stack is plain bytes without absolute addresses of its own, so it may be copied away
@@ -23,13 +23,25 @@ mod imp;
 #[path = "x86.rs"]
 mod imp;
 
+// For builds without cargo: with it, build.rs has named the targets that there are.
+#[cfg(not(all(
+    target_os = "linux",
+    any(
+        all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"),
+        target_arch = "x86"
+    )
+)))]
+compile_error!(
+    "midge does not support this target. It runs on Linux on x86_64, aarch64 and x86 (i686), and \
+     not on macOS or Windows."
+);
+
 #[cfg(test)]
 mod tests;
 
-pub(crate) use imp::{init_stack, prefetch, stack_pointer_of, switch};
 #[allow(unused_imports)] // for reports that walk the frames of a stack
 pub(crate) use imp::{frame_pointer_of, program_counter_of};
+pub(crate) use imp::{init_stack, prefetch, stack_pointer_of, switch};
 
 /// The first function of a fresh context. It gets the `arg` of the switch that resumes the context.
 pub(crate) type Entry = unsafe extern "C" fn(arg: usize) -> !;
-

@@ -125,7 +125,9 @@ fn every_callee_saved_register_survives() {
     for round in 0..=ROUNDS {
         let mut seen = [0; KEPT];
         // SAFETY: as in the guest.
-        unsafe { midge_test_keep(values(0, round).as_ptr(), seen.as_mut_ptr(), to_guest, p as usize) };
+        unsafe {
+            midge_test_keep(values(0, round).as_ptr(), seen.as_mut_ptr(), to_guest, p as usize)
+        };
         assert_eq!(seen, values(0, round), "round {round}");
     }
     // In the last round the guest is still away.

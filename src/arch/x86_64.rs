@@ -81,9 +81,7 @@ pub(crate) unsafe fn init_stack(top: usize, entry: Entry) -> usize {
 /// `context` is the third argument of a running SA_SIGINFO handler, `register` one of libc's `REG_` numbers.
 unsafe fn register(context: *const libc::c_void, register: libc::c_int) -> usize {
     // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
-    unsafe {
-        (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[register as usize] as usize
-    }
+    unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[register as usize] as usize }
 }
 
 /// The stack pointer of the code a signal interrupted.

@@ -175,10 +175,7 @@ impl Runtime {
         fault::install(worker::faulting_window);
         panic_hook::install();
         let windows = WindowStore::new(config.max_stack);
-        let no_room = |error| BuildError::Windows {
-            size: windows.window_size(),
-            error,
-        };
+        let no_room = |error| BuildError::Windows { size: windows.window_size(), error };
         windows.stock_private().map_err(no_room)?;
         let mut first = Vec::new();
         if config.mode == Mode::Pinned {
