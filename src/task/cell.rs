@@ -159,6 +159,8 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
         (&raw mut (*header).waiter).write(Waiter::new());
         (&raw mut (*header).joiner).write(UnsafeCell::new(None));
         (&raw mut (*header).name).write(birth.name);
+        (&raw mut (*header).locals).write(Cell::new(ptr::null_mut()));
+        (&raw mut (*header).masked).write(Cell::new(false));
         (&raw mut (*header).home).write(Cell::new(u32::MAX));
         (&raw mut (*header).started).write(AtomicBool::new(false));
         (&raw mut (*header).thread_locked).write(Cell::new(false));
@@ -254,6 +256,8 @@ pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> 
         waiter: Waiter::new(),
         joiner: UnsafeCell::new(None),
         name,
+        locals: Cell::new(ptr::null_mut()),
+        masked: Cell::new(false),
         home: Cell::new(u32::MAX),
         started: AtomicBool::new(true),
         thread_locked: Cell::new(true),
