@@ -95,10 +95,10 @@ fn a_waiter_that_gives_up_passes_the_notification_on() {
             thread::spawn(move || assert!(theirs.wait_until(None)))
         };
         shared.put();
-        shared.condvar.notify_one();
         if let Some(waiter) = shared.waiters.lock().pop() {
             waiter.pass_deadline();
         }
+        shared.condvar.notify_one(); // while it is leaving
         join_all([hasty, other]);
     });
 }

@@ -89,7 +89,10 @@ fn starving_mode_begins_and_ends() {
 /// One of two waiters gives up at any moment, also when it has just been woken or has been handed the mutex.
 #[test]
 fn a_waiter_that_gives_up_passes_the_mutex_on() {
-    for clock in [Clock::Fair, Clock::Unfair] {
+    // The unlock before the deadline, or after it, while the waiter is leaving.
+    for (clock, before) in
+        [(Clock::Fair, true), (Clock::Fair, false), (Clock::Unfair, true), (Clock::Unfair, false)]
+    {
         check_bounded(2, move || {
             let shared = Shared::new(clock);
             let waiter: Arc<Mutex<Option<Handle>>> = Arc::new(Mutex::new(None));
@@ -104,9 +107,14 @@ fn a_waiter_that_gives_up_passes_the_mutex_on() {
                 })
             };
             let other = counts(&shared, 1);
-            shared.mutex.unlock();
+            if before {
+                shared.mutex.unlock();
+            }
             if let Some(waiter) = waiter.lock().take() {
                 waiter.pass_deadline();
+            }
+            if !before {
+                shared.mutex.unlock();
             }
             join_all([hasty, other]);
             shared.assert_counted(2);
