@@ -77,7 +77,7 @@ fn two_writers_and_a_reader() {
 fn a_writer_that_gives_up_lets_readers_in() {
     // Our leaving meets a writer that gives up, if we do not wait for the reader first.
     for alone in [true, false] {
-        check_bounded(2, move || {
+        check_bounded(3, move || {
             let shared = Shared::new();
             shared.lock.lock_shared_until(None);
             let writer = {

@@ -60,7 +60,7 @@ fn big_and_small_requests() {
 fn a_request_that_is_given_up_lets_those_behind_it_pass() {
     // What comes back meets a request that is leaving, if we do not wait for the small one first.
     for alone in [true, false] {
-        check_bounded(2, move || {
+        check_bounded(3, move || {
             let shared = Shared::new(2);
             shared.semaphore.acquire_until(1, None);
             let hasty = {
