@@ -11,6 +11,7 @@ use super::window_choice::WindowChoice;
 use super::Ready;
 use crate::arch;
 use crate::stack::slab::Cache;
+use crate::stack::trim::TrimList;
 use crossbeam_deque::{Steal, Worker as Queue};
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
@@ -37,6 +38,8 @@ pub(crate) struct Processor {
     bound_first: Cell<bool>,
     streak: Cell<u32>,
     pub(crate) windows: WindowChoice,
+    /// The windows that were left grown.
+    pub(crate) grown: TrimList,
     cache: UnsafeCell<Cache>,
     random: Cell<u64>,
     ids: Cell<(u64, u64)>,
@@ -62,6 +65,7 @@ impl Processor {
             bound_first: Cell::new(false),
             streak: Cell::new(0),
             windows,
+            grown: TrimList::default(),
             cache: UnsafeCell::new(Cache::new()),
             random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             ids: Cell::new((0, 0)),
@@ -191,6 +195,11 @@ impl Processor {
             || remote.inbox.any()
             || !self.stealable.is_empty()
             || !remote.run_next.load(Ordering::Relaxed).is_null()
+    }
+
+    /// True once in 64 picks: for what a busy worker looks at now and then.
+    pub(crate) fn now_and_then(&self) -> bool {
+        self.tick.get() % 64 == 0
     }
 
     /// A random number below `bound` (xorshift64*).

@@ -7,7 +7,7 @@ use super::Ready;
 use crossbeam_deque::Steal;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Rounds over all victims before a searcher gives up. Go: `stealTries`.
 const STEAL_TRIES: usize = 4;
@@ -131,9 +131,21 @@ impl Worker {
         if !parker.park_for(CACHE_PATIENCE) {
             // A long rest: what the cache holds may keep whole chunks of a past burst from going back.
             self.processor.with_cache(|cache| cache.flush());
-            parker.park();
+            self.rest();
         }
         self.searching.set(true); // whoever woke us counted us in
+    }
+
+    /// Sleeps on, and gets up only for windows that are to be given back.
+    fn rest(&self) {
+        let parker = &self.remote().parker;
+        loop {
+            self.trim_due();
+            let Some(due) = self.processor.grown.next_due() else { return parker.park() };
+            if parker.park_for(due.saturating_duration_since(Instant::now())) {
+                return;
+            }
+        }
     }
 
     /// The second look: whether there is anything this worker could do.

@@ -18,6 +18,7 @@ use super::Ready;
 use crate::arch;
 use crate::stack::image;
 use crate::stack::ownership::{Asked, Waiters};
+use crate::stack::trim;
 use crate::stack::window::Window;
 use crate::task::header::{self, Header};
 use std::ptr::{self, NonNull};
@@ -210,6 +211,9 @@ pub(crate) unsafe fn finish(worker: WorkerRef) {
         // SAFETY: the task has ended and left its stack.
         return unsafe { bury(worker, task, window) };
     }
+    if trim::is_grown(window) || !worker.processor.grown.is_empty() {
+        worker.trim(window);
+    }
     if worker.processor.stress && !header.pinned {
         // SAFETY: held, nobody stands on it, and its resident is the task that has just left.
         let copied = unsafe { worker.processor.with_cache(|cache| image::evict(window, cache)) };
@@ -240,6 +244,9 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
     window.bound.set(window.bound.get() - 1);
     worker.drop_block(task);
     if window.private {
+        if worker.processor.exclusive {
+            worker.processor.grown.forget(window); // only this worker's list can have it
+        }
         // SAFETY: the one task that was bound to it has left.
         if let Some(waiting) = unsafe { worker.shared().windows.give_back_private(window) } {
             worker.shared().inject(waiting);
@@ -247,6 +254,9 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
     } else {
         if window.bound.get() == 0 {
             worker.processor.windows.note_free(window);
+        }
+        if trim::is_grown(window) || !worker.processor.grown.is_empty() {
+            worker.trim(window);
         }
         if !worker.processor.exclusive {
             worker.leave_window(window);
@@ -267,6 +277,32 @@ impl Worker {
         } else {
             self.ready_all(window.ownership.release());
         }
+    }
+
+    /// Notes `window`, which the caller holds and has left, if it is grown, and gives back what is due.
+    #[cold]
+    fn trim(&self, window: &Window) {
+        let grown = &self.processor.grown;
+        if trim::is_grown(window) {
+            grown.note(window);
+        }
+        if grown.is_over_budget() || self.processor.now_and_then() {
+            self.trim_due();
+        }
+    }
+
+    /// Gives back the memory of grown windows whose time has come.
+    pub(crate) fn trim_due(&self) {
+        let grown = &self.processor.grown;
+        if grown.is_empty() || !grown.is_due() {
+            return;
+        }
+        let exclusive = self.processor.exclusive;
+        let trimmed =
+            grown.pass(self.current_window(), exclusive, |waiters| self.ready_all(waiters));
+        let counters = &self.remote().counters;
+        counters.trims.add(trimmed.windows);
+        counters.bytes_trimmed.add(trimmed.bytes);
     }
 
     fn ready_all(&self, waiters: Waiters) {

@@ -8,17 +8,19 @@
 
 use super::Ready;
 use crate::stack::limits;
-use crate::stack::window::Window;
+use crate::stack::window::{Shape, Window};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 /// So many free private windows are kept for the next pinned tasks (12 KiB each); more are unmapped.
 const KEPT: usize = 64;
 
 pub(crate) struct WindowStore {
-    max_stack: usize,
+    /// What all its windows have in common.
+    pub(crate) shape: Arc<Shape>,
     most: usize,
     made: AtomicUsize,
     colour: AtomicUsize,
@@ -36,9 +38,9 @@ struct Private {
 }
 
 impl WindowStore {
-    pub(crate) fn new(max_stack: usize) -> WindowStore {
+    pub(crate) fn new(shape: Shape) -> WindowStore {
         WindowStore {
-            max_stack,
+            shape: Arc::new(shape),
             most: limits::most_windows(),
             made: AtomicUsize::new(0),
             colour: AtomicUsize::new(0),
@@ -59,7 +61,7 @@ impl WindowStore {
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, "vm.max_map_count is reached"));
         }
         let number = self.colour.fetch_add(1, Ordering::Relaxed);
-        match Window::reserve(self.max_stack, number, private) {
+        match Window::reserve(&self.shape, number, private) {
             Ok(window) => Ok(Box::new(window)),
             Err(error) => {
                 self.made.fetch_sub(1, Ordering::Relaxed);
@@ -108,9 +110,10 @@ impl WindowStore {
     pub(crate) unsafe fn give_back_private(&self, window: *const Window) -> Option<Ready> {
         // SAFETY: made by Box::into_raw there.
         let window = unsafe { Box::from_raw(window.cast_mut()) };
+        window.trim(0); // nobody knows when the next one comes
         let mut private = self.private.lock();
         let waiting = private.waiting.pop_front();
-        if waiting.is_some() || private.free.len() < KEPT {
+        if waiting.is_some() || private.free.len() < KEPT || window.history.is_listed() {
             private.free.push(window);
         } else {
             drop(private);

@@ -14,8 +14,10 @@ pub(crate) mod block;
 pub(crate) mod fault;
 pub(crate) mod image;
 pub(crate) mod limits;
+pub(crate) mod mapping;
 pub(crate) mod ownership;
 pub(crate) mod slab;
+pub(crate) mod trim;
 pub(crate) mod window;
 
-pub use crate::sched::stack_info::{committed_bytes, live_bytes, max};
+pub use crate::sched::stack_info::{committed_bytes, live_bytes, max, set_max, SetMaxError};
