@@ -32,7 +32,7 @@ use std::time::Duration;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use arguments::{Arguments, RESERVE};
+use arguments::Arguments;
 use report::{grouped, Report};
 
 fn main() -> ExitCode {
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 
 /// Takes all the measurements that there is memory for.
 fn measure(arguments: &Arguments) -> Result<Report, String> {
-    let (deepest, left_out) = deepest(arguments.limit - RESERVE)?;
+    let (deepest, left_out) = deepest(arguments.deepest())?;
     let depths = descent::depths(deepest);
     let unbuilt = |error| format!("the runtime could not be started: {error}");
 

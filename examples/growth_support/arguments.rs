@@ -4,19 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// The last row stops this far above the limit: the runtime needs a few hundred bytes of each
-/// stack for itself, and the call that takes the time a few more.
-pub const RESERVE: usize = 64 << 10;
+/// The last row stops a frame and this much above the limit: the runtime needs a few hundred bytes
+/// of each stack for itself, and the calls that look at the clock and suspend need some, too.
+const RESERVE: usize = 64 << 10;
 
 /// Below this a limit leaves no doubling to look at.
 const LEAST_LIMIT: usize = 256 << 10;
-
-/// What a window holds beside its guard: see `Builder::max_stack`.
-const MOST_LIMIT: usize = if cfg!(target_pointer_width = "64") {
-    (1 << 30) - (128 << 10)
-} else {
-    (1 << 28) - (128 << 10)
-};
 
 /// Takes one task from 2 KiB of stack to its limit and back, and tells what each doubling cost.
 #[derive(Debug, Parser)]
@@ -68,16 +61,40 @@ pub enum Switch {
     Off,
 }
 
+impl Arguments {
+    /// The depth of the last row.
+    pub fn deepest(&self) -> usize {
+        self.limit - RESERVE - self.frame.bytes()
+    }
+}
+
+impl Frame {
+    fn bytes(self) -> usize {
+        match self {
+            Frame::Bytes128 => 128,
+            Frame::Bytes512 => 512,
+            Frame::KiB2 => 2 << 10,
+            Frame::KiB8 => 8 << 10,
+            Frame::KiB64 => 64 << 10,
+        }
+    }
+}
+
 /// Reads `--limit` and checks its range.
 fn limit(text: &str) -> Result<usize, String> {
+    // What the largest window holds beside its guard.
+    let most = match midge::stack::set_max(usize::MAX) {
+        Ok(_) => usize::MAX,
+        Err(error) => error.most(),
+    };
     let range = || {
         format!(
-            "a limit is from {LEAST_LIMIT} (256KiB) to {MOST_LIMIT} bytes, written as a whole number \
+            "a limit is from {LEAST_LIMIT} (256KiB) to {most} bytes, written as a whole number \
              with or without KiB, MiB, GiB, KB, MB or GB"
         )
     };
     match bytes(text) {
-        Some(bytes) if (LEAST_LIMIT..=MOST_LIMIT).contains(&bytes) => Ok(bytes),
+        Some(bytes) if (LEAST_LIMIT..=most).contains(&bytes) => Ok(bytes),
         Some(bytes) => Err(format!("{bytes} bytes is out of range: {}", range())),
         None => Err(range()),
     }

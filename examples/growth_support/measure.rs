@@ -122,8 +122,7 @@ pub fn copying(
 
 fn builder(arguments: &Arguments) -> midge::Builder {
     let mut builder = Runtime::builder();
-    builder.workers(1).max_stack(arguments.limit);
-    let _ = arguments.huge_pages == Switch::On;
+    builder.workers(1).max_stack(arguments.limit).huge_pages(arguments.huge_pages == Switch::On);
     builder
 }
 

@@ -27,7 +27,7 @@ pub fn draw(path: &Path, report: &Report) -> Result<(), Box<dyn Error>> {
         .y_label_area_size(64)
         .build_cartesian_2d(
             (left..right * 1.2).log_scale().base(2.0),
-            (low * 0.7..high * 1.5).log_scale(),
+            (low * 0.7..high * 8.0).log_scale(),
         )?;
     chart
         .configure_mesh()
