@@ -48,6 +48,7 @@ mod raw_print;
 mod sched;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
+mod symbols;
 /// Tasks: handles, names, parking and yielding.
 pub mod task;
 

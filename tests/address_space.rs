@@ -24,6 +24,16 @@ fn limit_address_space(more: Option<u64>) {
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
 }
 
+/// Leaves this process so many bytes of private writable memory more than it has now. It refuses what
+/// strict overcommit (`vm.overcommit_memory=2`) refuses, for one process.
+fn limit_memory(more: u64) {
+    let current = status("VmData") as u64 * 1024 + more;
+    let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a valid rlimit for the length of the call.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_DATA, &limit) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+}
+
 fn in_a_child(test: &str, check: impl Fn(Mode)) {
     let Some(kind) = in_child() else {
         for mode in MODES {
@@ -126,4 +136,46 @@ fn room_that_ends_while_it_runs() {
             handles.into_iter().for_each(join);
         });
     });
+}
+
+/// Goes so many bytes deep and comes back.
+#[inline(never)]
+fn descend(bytes: usize) -> usize {
+    let words = std::hint::black_box([bytes; 100]);
+    let deeper = if midge::stack::live_bytes() < bytes { descend(bytes) } else { 0 };
+    std::hint::black_box(words)[bytes % 100] + deeper
+}
+
+#[test]
+fn a_little_memory_is_used_to_the_end() {
+    in_a_child("a_little_memory_is_used_to_the_end", |mode| {
+        let rt = try_build(mode, Runtime::builder().workers(2)).expect("a runtime");
+        rt.run(|| join(midge::spawn(|| ())));
+        // Doubling 32 MiB would be refused; what the access needs is to be had.
+        limit_memory(50 << 20);
+        join(rt.spawn(|| descend(45 << 20)));
+        // And those who need less than all get it, one after the other.
+        for _ in 0..20 {
+            join(rt.spawn(|| descend(20 << 20)));
+        }
+    });
+}
+
+#[test]
+fn no_memory_for_a_stack_is_a_clear_death() {
+    const NAME: &str = "no_memory_for_a_stack_is_a_clear_death";
+    if let Some(kind) = in_child() {
+        let mode = MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode");
+        let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
+        rt.run(|| join(midge::spawn(|| ())));
+        limit_memory(20 << 20);
+        join(task::Builder::new().name("greedy").spawn_on(&rt, || descend(100 << 20)));
+        return;
+    }
+    for mode in MODES {
+        let output = child_of(NAME, &format!("{mode:?}"), &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{mode:?}");
+        assert!(said.contains("\"greedy\"") && said.contains("out of memory"), "{mode:?}: {said}");
+    }
 }

@@ -138,3 +138,112 @@ fn main_grows_too() {
         rt.run(|| down_to(64 * MIB, &mut park_until_woken));
     });
 }
+
+/// The limit to the byte, near enough: almost all of it can be used, and a page more is an overflow.
+/// (`overflow.rs` has what that looks like.)
+#[test]
+fn to_the_default_limit_and_not_beyond() {
+    const NAME: &str = "to_the_default_limit_and_not_beyond";
+    let limit = stack::max();
+    if let Some(kind) = common::in_child() {
+        let beyond: usize = kind.parse().expect("a depth");
+        // SAFETY: nothing of a stack is lent.
+        let rt = unsafe { Runtime::builder().workers(1).build_copying() }.expect("a runtime");
+        let live = join(rt.spawn(move || descend_in_mebibytes(beyond)));
+        assert!(live >= beyond);
+        return;
+    }
+    let passes = common::child_of(NAME, &(limit / 100 * 99).to_string(), &[]);
+    assert!(passes.status.success(), "{}", String::from_utf8_lossy(&passes.stderr));
+    let fails = common::child_of(NAME, &(limit + 4096).to_string(), &[]);
+    let said = String::from_utf8_lossy(&fails.stderr);
+    assert!(said.contains(&format!("stack exceeds {limit}-byte limit")), "{said}");
+    assert!(!fails.status.success());
+}
+
+/// Goes so deep in frames of a MiB of which two words are touched; returns how deep that was.
+#[inline(never)]
+fn descend_in_mebibytes(bytes: usize) -> usize {
+    let mut words = std::mem::MaybeUninit::<[u64; MIB / 8 - 16]>::uninit();
+    let first = words.as_mut_ptr().cast::<u64>();
+    // SAFETY: the first word of the array.
+    unsafe { black_box(first).write(bytes as u64) };
+    let live = stack::live_bytes();
+    let deepest = if live >= bytes { live } else { descend_in_mebibytes(bytes).max(live) };
+    // SAFETY: written above.
+    assert_eq!(unsafe { black_box(first).read() }, bytes as u64);
+    deepest
+}
+
+#[test]
+fn a_random_walk_of_depths_with_every_frame_checked() {
+    for_each_mode_with(
+        &[1, 2, 8],
+        |builder| builder.stress(42),
+        |rt, _| {
+            rt.run(|| {
+                let walkers: Vec<_> = (0..8u64)
+                    .map(|seed| {
+                        midge::spawn(move || {
+                            let mut random = common::Random::new(seed);
+                            for _ in 0..common::rounds(30, 10) {
+                                // Mostly shallow, now and then megabytes.
+                                let magnitude = 8 + random.below(15);
+                                let bytes = random.below(1 << magnitude);
+                                down_to(bytes, &mut || {
+                                    if random.below(2) == 0 {
+                                        task::yield_now();
+                                    } else {
+                                        park_until_woken();
+                                    }
+                                });
+                            }
+                        })
+                    })
+                    .collect();
+                walkers.into_iter().for_each(join);
+            });
+        },
+    );
+}
+
+#[test]
+fn while_another_thread_maps_and_unmaps() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::Arc;
+    let done = Arc::new(AtomicBool::new(false));
+    let hammers: Vec<_> = (0..2)
+        .map(|_| {
+            let done = done.clone();
+            std::thread::spawn(move || {
+                let mut mapped = 0u64;
+                while !done.load(Ordering::Relaxed) {
+                    // SAFETY: a mapping of its own, written to and given back.
+                    unsafe {
+                        let address = libc::mmap(
+                            std::ptr::null_mut(),
+                            1 << 16,
+                            libc::PROT_READ | libc::PROT_WRITE,
+                            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                            -1,
+                            0,
+                        );
+                        assert_ne!(address, libc::MAP_FAILED);
+                        address.cast::<u8>().write(1);
+                        assert_eq!(libc::munmap(address, 1 << 16), 0);
+                    }
+                    mapped += 1;
+                }
+                mapped
+            })
+        })
+        .collect();
+    for_each_mode(&[2], |rt, _| {
+        let tasks: Vec<_> = (0..common::rounds(40, 10))
+            .map(|i| rt.spawn(move || deep_task((i % 8 + 1) * MIB / 2, 2)))
+            .collect();
+        tasks.into_iter().for_each(join);
+    });
+    done.store(true, Ordering::Relaxed);
+    assert!(hammers.into_iter().map(|hammer| hammer.join().unwrap()).sum::<u64>() > 0);
+}

@@ -16,10 +16,11 @@ use crate::task::handle::Task;
 use crate::task::header::{self, Header};
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::time::Instant;
 
 /// The calling task's worker, if the caller is a task.
 #[inline]
-fn in_task() -> Option<(WorkerRef, NonNull<Header>)> {
+pub(crate) fn in_task() -> Option<(WorkerRef, NonNull<Header>)> {
     let worker = worker::current()?;
     Some((worker, worker.current.get()?.0))
 }
@@ -159,6 +160,23 @@ pub(crate) fn park_thread(task: &Task) {
     while state.is_parked() {
         std::thread::park();
     }
+}
+
+/// The same, at most until the deadline. True only if that has passed.
+#[cold]
+pub(crate) fn park_thread_until(task: &Task, deadline: Instant) -> bool {
+    let state = &task.header().state;
+    if state.take_notification() || !state.publish_parked(false) {
+        return false;
+    }
+    while state.is_parked() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return state.withdraw_parked();
+        }
+        std::thread::park_timeout(left);
+    }
+    false
 }
 
 /// Lets the other ready tasks run first. A suspension point. Returns at once if there are none; on an ordinary

@@ -95,6 +95,8 @@ counters! {
     bytes_trimmed,
     /// Times a worker took tasks from another's queue.
     steals,
+    /// Tasks that a timer made ready.
+    timers_fired,
     /// Times a started task went on on another worker than it stopped on.
     migrations,
 }

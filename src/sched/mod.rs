@@ -13,6 +13,7 @@
 //! Go: `runtime/proc.go`, whose opening essay explains the same choices.
 
 pub(crate) mod builder;
+pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod counters;
@@ -20,6 +21,7 @@ pub(crate) mod external;
 pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod join;
+pub(crate) mod keeper;
 pub(crate) mod panic_hook;
 pub(crate) mod processor;
 pub(crate) mod runtime;
@@ -28,13 +30,19 @@ pub(crate) mod shutdown;
 pub(crate) mod stack_info;
 pub(crate) mod steal;
 pub(crate) mod switch;
+pub(crate) mod timed;
+pub(crate) mod timers;
 pub(crate) mod unwind;
+pub(crate) mod wheel;
 pub(crate) mod window_choice;
 pub(crate) mod window_store;
 pub(crate) mod worker;
 
 use crate::task::header::Header;
 use std::ptr::NonNull;
+
+#[allow(unused_imports)] // for what waits with a deadline: channels, locks, sockets
+pub(crate) use timed::park_until;
 
 /// A task that is ready to run, on its way through a queue.
 ///

@@ -7,6 +7,7 @@
 //! Go: `runtime/runtime2.go` `p`, `runtime/proc.go` `runqput`, `runqget`, `globrunqget`.
 
 use super::shared::{Remote, Shared};
+use super::timed::{self, Looks};
 use super::window_choice::WindowChoice;
 use super::Ready;
 use crate::arch;
@@ -34,6 +35,9 @@ pub(crate) struct Processor {
     pub(crate) stealable: Queue<Ready>,
     bound: UnsafeCell<VecDeque<Ready>>,
     tick: Cell<u32>,
+    /// Picks until the next look at the own timers.
+    look_in: Cell<u32>,
+    looks: Cell<Looks>,
     /// Which of the two queues comes first next time.
     bound_first: Cell<bool>,
     streak: Cell<u32>,
@@ -62,6 +66,8 @@ impl Processor {
             stealable,
             bound: UnsafeCell::new(VecDeque::new()),
             tick: Cell::new(0),
+            look_in: Cell::new(0),
+            looks: Cell::new(Looks::new()),
             bound_first: Cell::new(false),
             streak: Cell::new(0),
             windows,
@@ -146,6 +152,10 @@ impl Processor {
     pub(crate) fn pick(&self, shared: &Shared, remote: &Remote) -> Option<Ready> {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
+        match self.look_in.get() {
+            0 => self.look_in.set(timed::look(shared, &self.looks)),
+            picks => self.look_in.set(picks - 1),
+        }
         if remote.inbox.any() {
             // SAFETY: as in `push_bound`.
             remote.inbox.take_all(unsafe { &mut *self.bound.get() });

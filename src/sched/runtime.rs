@@ -3,10 +3,12 @@
 //! Go: `runtime/proc.go` `schedinit`, `main`. A Go process has one runtime, for ever; here there may be many.
 
 use super::builder::TaskBuilder;
+use super::clock::Clock;
 use super::config::{BuildError, Builder, Config, Mode};
 use super::counters::Metrics;
 use super::idle::Idle;
 use super::join::JoinHandle;
+use super::keeper::Keeper;
 use super::processor::Processor;
 use super::shared::{Remote, Shared};
 use super::window_choice::WindowChoice;
@@ -188,6 +190,8 @@ impl Runtime {
         let queues: Vec<_> = first.iter().map(|_| Queue::new_fifo()).collect();
         let shared = Arc::new(Shared {
             idle: Idle::new(config.workers),
+            keeper: Keeper::new(),
+            clock: Clock::new(),
             remotes: queues.iter().map(|queue| Remote::new(queue.stealer())).collect(),
             injector: Injector::new(),
             windows,

@@ -2,10 +2,14 @@
 //!
 //! Go: `runtime/runtime2.go` `schedt`.
 
+use super::clock::Clock;
 use super::config::{Config, Mode};
 use super::counters::{Counters, Metrics};
 use super::idle::Idle;
 use super::inbox::Inbox;
+use super::keeper::Keeper;
+use super::timed::Target;
+use super::timers::Timers;
 use super::window_store::WindowStore;
 use super::Ready;
 use crate::task::header::Header;
@@ -13,7 +17,7 @@ use crossbeam_deque::{Injector, Stealer};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::Instant;
 
 /// The part of a worker that others may touch.
 pub(crate) struct Remote {
@@ -23,6 +27,7 @@ pub(crate) struct Remote {
     pub(crate) run_next: AtomicPtr<Header>,
     pub(crate) inbox: Inbox,
     pub(crate) parker: Parker,
+    pub(crate) timers: Timers<Target>,
     pub(crate) counters: Counters,
 }
 
@@ -33,6 +38,7 @@ impl Remote {
             run_next: AtomicPtr::new(ptr::null_mut()),
             inbox: Inbox::new(),
             parker: Parker::default(),
+            timers: Timers::new(),
             counters: Counters::default(),
         }
     }
@@ -46,12 +52,10 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    /// Sleeps for at most so long: false if nobody came.
-    pub(crate) fn park_for(&self, patience: Duration) -> bool {
+    /// Sleeps until then at most: false if nobody came.
+    pub(crate) fn park_until(&self, deadline: Instant) -> bool {
         let mut token = self.token.lock();
-        if !*token {
-            self.changed.wait_for(&mut token, patience);
-        }
+        while !*token && !self.changed.wait_until(&mut token, deadline).timed_out() {}
         std::mem::replace(&mut *token, false)
     }
 
@@ -75,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) remotes: Box<[Remote]>,
     pub(crate) injector: Injector<Ready>,
     pub(crate) idle: Idle,
+    pub(crate) keeper: Keeper,
+    pub(crate) clock: Clock,
     pub(crate) windows: WindowStore,
     /// Tasks spawned by threads that are no workers.
     pub(crate) spawned_outside: AtomicU64,

@@ -2,6 +2,7 @@
 //!
 //! Go: `runtime/proc.go` `findRunnable`, `stealWork`, `stopm`.
 
+use super::timers::NEVER;
 use super::worker::Worker;
 use super::Ready;
 use crossbeam_deque::Steal;
@@ -26,6 +27,9 @@ impl Worker {
             if let Some(task) = self.processor.pick(self.shared(), self.remote()) {
                 self.found();
                 return Some(task);
+            }
+            if self.fire_all() {
+                continue;
             }
             if let Some(task) = self.search() {
                 self.found();
@@ -116,33 +120,57 @@ impl Worker {
         None
     }
 
-    /// Sleeps until somebody has work for this worker, or until the runtime ends.
+    /// Sleeps until somebody has work for this worker, until a timer is due if it is the keeper, or until the runtime ends.
     fn sleep(&self) {
         let idle = &self.shared.idle;
         idle.lie_down(self.index, self.searching.replace(false));
-        if self.work_anywhere() && idle.get_up(self.index) {
-            // Those who submitted work while we searched have woken nobody: as a searcher again, we wake the next one
-            // when we have found ours. If there are searchers enough, they do. Go: `becomeSpinning` after the recheck.
-            self.searching.set(idle.begin_search());
-            return;
+        let keeper = &self.shared.keeper;
+        let keeps = keeper.apply(self.index);
+        if !self.work_anywhere() {
+            let tick = if keeps { self.first_timer() } else { NEVER };
+            if keeps {
+                keeper.until(self.index, tick);
+            }
+            self.rest(self.shared.clock.instant_of(tick));
         }
-        // Either there is nothing, or somebody is waking us already.
-        let parker = &self.remote().parker;
-        if !parker.park_for(CACHE_PATIENCE) {
-            // A long rest: what the cache holds may keep whole chunks of a past burst from going back.
-            self.processor.with_cache(|cache| cache.flush());
-            self.rest();
+        if keeps {
+            keeper.resign();
         }
-        self.searching.set(true); // whoever woke us counted us in
+        // If nobody has woken us (there was something in the second look, or a timer is due), we get up by ourselves. Those who
+        // submitted work while we searched have woken nobody: as a searcher again, we wake the next one when
+        // we have found ours. If there are searchers enough, they do. Go: `becomeSpinning` after the recheck.
+        // And whoever wakes us has counted us in, or will leave us a token that ends the next rest early.
+        let woken = !idle.get_up(self.index);
+        self.searching.set(woken || idle.begin_search());
     }
 
-    /// Sleeps on, and gets up only for windows that are to be given back.
-    fn rest(&self) {
+    /// Sleeps until somebody comes, or until the deadline.
+    fn rest(&self, deadline: Option<Instant>) {
+        let parker = &self.remote().parker;
+        let patience = Instant::now() + CACHE_PATIENCE;
+        if let Some(deadline) = deadline.filter(|deadline| *deadline <= patience) {
+            parker.park_until(deadline);
+            return;
+        }
+        if parker.park_until(patience) {
+            return;
+        }
+        // A long rest: what the cache holds may keep whole chunks of a past burst from going back.
+        self.processor.with_cache(|cache| cache.flush());
+        self.rest_and_trim(deadline);
+    }
+
+    /// Sleeps on, and gets up in between for windows that are to be given back.
+    fn rest_and_trim(&self, deadline: Option<Instant>) {
         let parker = &self.remote().parker;
         loop {
             self.trim_due();
-            let Some(due) = self.processor.grown.next_due() else { return parker.park() };
-            if parker.park_for(due.saturating_duration_since(Instant::now())) {
+            if self.processor.has_work(self.remote()) {
+                return; // somebody waited for a window that was being trimmed
+            }
+            let due = [deadline, self.processor.grown.next_due()].into_iter().flatten().min();
+            let Some(due) = due else { return parker.park() };
+            if parker.park_until(due) || deadline.is_some_and(|deadline| deadline <= due) {
                 return;
             }
         }

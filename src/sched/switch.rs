@@ -343,6 +343,8 @@ impl Worker {
         if let Some(bytes) = copied.frozen {
             counters.freezes.add(1);
             counters.bytes_frozen.add(bytes as u64);
+        }
+        if copied.block_growth != 0 {
             counters.block_bytes.add(copied.block_growth);
         }
         if let Some(bytes) = copied.thawed {

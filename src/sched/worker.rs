@@ -128,6 +128,16 @@ impl Worker {
         }
     }
 
+    /// Makes a task ready that a timer woke: after those that are ready, so that of many each gets its turn in order.
+    pub(crate) fn ready_timed(&self, task: Ready) {
+        let home = task.header().home.get() as usize;
+        if self.processor.exclusive && home != self.index {
+            self.shared.post(home, task);
+        } else {
+            self.ready_last(task);
+        }
+    }
+
     /// Makes a task ready that goes on as soon as the others have had their turn.
     #[inline]
     pub(crate) fn ready_last(&self, task: Ready) {

@@ -11,10 +11,13 @@
 //! pointers into it; Rust has no map of them, so here the address never changes.
 
 pub(crate) mod block;
+mod copy;
 pub(crate) mod fault;
+mod frames;
 pub(crate) mod image;
 pub(crate) mod limits;
 pub(crate) mod mapping;
+mod overflow;
 pub(crate) mod ownership;
 pub(crate) mod slab;
 pub(crate) mod trim;

@@ -170,20 +170,24 @@ impl Window {
         }
         let doubled = self.top.saturating_sub((self.top - low) * 2);
         let wanted = (address & mask).min(doubled & mask).max(lowest & mask);
-        // When twice as much is not to be had, what the access needs may be.
-        for target in [wanted, address & mask] {
-            if mapping::commit(target, low).is_ok() {
-                // The top of a stack is for the many small ones. Deeper, a huge page costs a third of
-                // the small ones it stands for.
-                let deep = (self.base + self.shape.size - HUGE_DEPTH).min(low);
-                if self.shape.huge_pages && target < deep {
-                    mapping::prefer_huge_pages(target, deep);
-                }
-                self.committed.store(target, Ordering::Relaxed);
-                return Commit::Done { grown: true };
+        let needed = address & mask;
+        let mut target = wanted;
+        // When twice as much is not to be had, less may be, down to what the access needs.
+        while mapping::commit(target, low).is_err() {
+            if target == needed {
+                return Commit::Refused;
             }
+            let halfway = (target + (needed - target) / 2) & mask;
+            target = if halfway > target { halfway } else { needed };
         }
-        Commit::Refused
+        // The top of a stack is for the many small ones. Deeper, a huge page costs a third of the small
+        // ones it stands for.
+        let deep = (self.base + self.shape.size - HUGE_DEPTH).min(low);
+        if self.shape.huge_pages && target < deep {
+            mapping::prefer_huge_pages(target, deep);
+        }
+        self.committed.store(target, Ordering::Relaxed); // read by the holder
+        Commit::Done { grown: true }
     }
 
     /// How many bytes are committed below the resident's stack and below the topmost `keep` bytes. The

@@ -121,6 +121,12 @@ impl State {
         self.0.load(Ordering::Acquire) & PARKED != 0
     }
 
+    /// For a thread that has waited long enough: true unless somebody has just woken it.
+    pub(crate) fn withdraw_parked(&self) -> bool {
+        // Acquire: if it was woken, as in `is_parked`.
+        self.0.fetch_and(!PARKED, Ordering::Acquire) & PARKED != 0
+    }
+
     /// For the task itself: it unwinds from now on, and may park again in its destructors.
     pub(crate) fn begin_unwinding(&self) {
         let mut now = self.0.load(Ordering::Relaxed);
