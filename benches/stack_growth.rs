@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A time is that of a whole descent and the way back; divide by the depth to compare. The second
-//! command also draws the groups and prints their medians in ns per KiB. `docs/stack-growth.md` says what they mean.
+//! command also draws the groups and prints their medians in ns per KiB. `docs/stack-growth.md`
+//! says what they mean.
 //!
 //! Go's counterparts: `BenchmarkStackGrowth`, `BenchmarkStackCopy` (`runtime/stack_test.go`).
 

@@ -1,8 +1,9 @@
-//! What Go's way would cost, **simulated**: the recursion runs on a fixed stack that was touched beforehand, checks
-//! its depth at each call as Go's prologue does, and at each doubling allocates a buffer of twice the size
-//! and copies the live part into it (`runtime/stack.go` `newstack`, `copystack`). Nothing moves to the
-//! copy, and no pointer is adjusted: so this is what the allocation, the copy and the first touch of
-//! fresh pages cost, and Go pays for walking the frames on top.
+//! What Go's way would cost, **simulated**: the recursion runs on a fixed stack that was touched
+//! beforehand, checks its depth at each call as Go's prologue does, and at each doubling allocates
+//! a buffer of twice the size and copies the live part into it (`runtime/stack.go` `newstack`,
+//! `copystack`). Nothing moves to the copy, and no pointer is adjusted: so this is what the
+//! allocation, the copy and the first touch of fresh pages cost, and Go pays for walking the frames
+//! on top.
 
 use std::hint::black_box;
 use std::ptr;
@@ -38,8 +39,9 @@ impl Moving {
         self.size *= 2;
         let mut buffer = MmapMut::map_anon(self.size).expect("there is memory for a copy");
         let live = self.top - address;
-        // SAFETY: the live part of the stack we stand on, and a buffer of more than its size. Bytes between
-        // the frames may be uninitialised; they are copied without being looked at, as a stack is.
+        // SAFETY: the live part of the stack we stand on, and a buffer of more than its size. Bytes
+        // between the frames may be uninitialised; they are copied without being looked at, as a
+        // stack is.
         unsafe {
             let end = buffer.as_mut_ptr().add(self.size);
             ptr::copy_nonoverlapping(address as *const u8, end.sub(live), live);

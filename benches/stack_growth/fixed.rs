@@ -1,5 +1,5 @@
-//! A fixed stack that is large enough: an OS thread's. Its pages are taken as they are touched, and none is
-//! given back before the thread ends.
+//! A fixed stack that is large enough: an OS thread's. Its pages are taken as they are touched, and
+//! none is given back before the thread ends.
 
 use std::thread;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Draws what was measured, if `STACK_GROWTH_PLOTS` names a directory: one SVG for each group, with the medians of
-//! the samples on logarithmic axes.
+//! Draws what was measured, if `STACK_GROWTH_PLOTS` names a directory: one SVG for each group, with
+//! the medians of the samples on logarithmic axes.
 
 use std::collections::BTreeMap;
 use std::error::Error;

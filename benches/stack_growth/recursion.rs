@@ -1,5 +1,5 @@
-//! The recursion that every strategy runs: each call has a buffer of 64 bytes, which it writes to and checks on
-//! the way back. What a strategy does at each call, it does in `step`.
+//! The recursion that every strategy runs: each call has a buffer of 64 bytes, which it writes to
+//! and checks on the way back. What a strategy does at each call, it does in `step`.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -21,8 +21,8 @@ pub fn levels(bytes: usize) -> usize {
     bytes / frame_bytes()
 }
 
-/// Goes `level` calls deeper, calls `bottom` with the address there, and comes back with the sum of what
-/// the frames held.
+/// Goes `level` calls deeper, calls `bottom` with the address there, and comes back with the sum of
+/// what the frames held.
 #[inline(never)]
 pub fn plain(level: usize, bottom: &mut dyn FnMut(usize)) -> usize {
     let mut buffer = [0u8; 64];

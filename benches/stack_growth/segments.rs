@@ -1,13 +1,15 @@
-//! Segmented ("split") stacks, as Go before 1.4, Rust before 1.0 and gcc's `-fsplit-stack` have them: each call checks
-//! the room that is left and, without enough of it, makes the call on another segment. On the way
-//! back the segment is left again, so a loop that calls across a boundary pays at each turn: the hot split.
+//! Segmented ("split") stacks, as Go before 1.4, Rust before 1.0 and gcc's `-fsplit-stack` have
+//! them: each call checks the room that is left and, without enough of it, makes the call on
+//! another segment. On the way back the segment is left again, so a loop that calls across a
+//! boundary pays at each turn: the hot split.
 //!
-//! psm switches the stack here, with its own small assembly. The `stacker` crate does the same where
-//! a program asks for it, with segments from the system.
+//! psm switches the stack here, with its own small assembly. The `stacker` crate does the same
+//! where a program asks for it, with segments from the system.
 
-use std::alloc::{alloc, dealloc, handle_alloc_error, Layout};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
+
+use memmap2::MmapMut;
 
 use crate::recursion::timed;
 
@@ -18,11 +20,37 @@ const RED_ZONE: usize = 1 << 10;
 /// stacker's own recommendation, from its documentation.
 const STACKER: (usize, usize) = (32 << 10, 1 << 20);
 
-/// Whether segments that were left are kept for the next crossing.
+/// What becomes of a segment that was left.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Left {
+    /// Kept for the next crossing; it came from the system, so its pages are new at the first one.
     Kept,
+    /// Given back to the program's allocator, which often has its pages at hand again.
     Freed,
+}
+
+/// The memory of one segment.
+enum Segment {
+    Mapped(MmapMut),
+    Allocated(Vec<u8>),
+}
+
+impl Segment {
+    fn new(left: Left) -> Segment {
+        match left {
+            Left::Kept => {
+                Segment::Mapped(MmapMut::map_anon(SEGMENT).expect("there is memory for a segment"))
+            }
+            Left::Freed => Segment::Allocated(Vec::with_capacity(SEGMENT)),
+        }
+    }
+
+    fn base(&mut self) -> *mut u8 {
+        match self {
+            Segment::Mapped(mapping) => mapping.as_mut_ptr(),
+            Segment::Allocated(memory) => memory.as_mut_ptr(),
+        }
+    }
 }
 
 /// The segments of one stack.
@@ -30,51 +58,30 @@ struct Segments {
     /// The lowest address of the one in use.
     limit: usize,
     left: Left,
-    free: Vec<*mut u8>,
-}
-
-fn layout() -> Layout {
-    Layout::from_size_align(SEGMENT, 16).expect("a constant layout")
+    free: Vec<Segment>,
 }
 
 impl Segments {
     /// The first call crosses a boundary.
     fn new(left: Left) -> Segments {
-        Segments { limit: usize::MAX - RED_ZONE, left, free: Vec::with_capacity(4096) }
+        Segments { limit: usize::MAX - RED_ZONE, left, free: Vec::with_capacity(2048) }
     }
 
     /// Calls `f` on a segment of its own.
     #[cold]
     #[inline(never)]
     fn cross<T>(&mut self, f: impl FnOnce(&mut Segments) -> T) -> T {
-        let segment = self.free.pop().unwrap_or_else(|| {
-            // SAFETY: the layout has a size.
-            let segment = unsafe { alloc(layout()) };
-            if segment.is_null() {
-                handle_alloc_error(layout());
-            }
-            segment
-        });
-        let before = std::mem::replace(&mut self.limit, segment.addr());
+        let mut segment = self.free.pop().unwrap_or_else(|| Segment::new(self.left));
+        let base = segment.base();
+        let before = std::mem::replace(&mut self.limit, base.addr());
         // SAFETY: the segment is ours and nobody else's until the call has returned. `f` does not
         // unwind: a recursion only adds up what it finds, and its caller on the first stack checks.
-        let value = unsafe { psm::on_stack(segment, SEGMENT, || f(self)) };
+        let value = unsafe { psm::on_stack(base, SEGMENT, || f(self)) };
         self.limit = before;
-        match self.left {
-            Left::Kept => self.free.push(segment),
-            // SAFETY: from `alloc` with this layout, and left for good.
-            Left::Freed => unsafe { dealloc(segment, layout()) },
+        if self.left == Left::Kept {
+            self.free.push(segment);
         }
         value
-    }
-}
-
-impl Drop for Segments {
-    fn drop(&mut self) {
-        for segment in self.free.drain(..) {
-            // SAFETY: from `alloc` with this layout; nobody is on a free one.
-            unsafe { dealloc(segment, layout()) };
-        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The command line of the `growth` example: sizes with their suffixes, and which values make sense.
+//! The command line of the `growth` example: sizes with their suffixes, and which values make
+//! sense.
 
 use std::path::PathBuf;
 

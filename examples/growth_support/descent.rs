@@ -68,7 +68,8 @@ impl Descent<'_> {
     }
 }
 
-/// One frame, the `number`th. Its array stays as it is but for its two ends: filling it would time the filling.
+/// One frame, the `number`th. Its array stays as it is but for its two ends: filling it would time
+/// the filling.
 #[inline(never)]
 fn level<const ARRAY: usize>(state: &mut Descent, number: u64) -> u64 {
     let mut array = [const { MaybeUninit::<u8>::uninit() }; ARRAY];

@@ -1,4 +1,5 @@
-//! The measurements: two descents of one task, and a third one that is frozen and thawed on its way.
+//! The measurements: two descents of one task, and a third one that is frozen and thawed on its
+//! way.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -153,8 +154,8 @@ struct Suspending {
 }
 
 impl Suspending {
-    /// Gives the neighbour a turn. Nanoseconds for each KiB until it ran, and until we ran again; `None` if the stack
-    /// was not frozen meanwhile.
+    /// Gives the neighbour a turn. Nanoseconds for each KiB until it ran, and until we ran again;
+    /// `None` if the stack was not frozen meanwhile.
     fn suspend(&self) -> Option<(f64, f64)> {
         let before = runtime::metrics();
         let out = self.start.elapsed().as_nanos() as u64;
