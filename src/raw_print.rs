@@ -49,6 +49,12 @@ impl Line {
         self.text(text)
     }
 
+    /// Appends the end of the line, which always has room.
+    pub(crate) fn end(&mut self) -> &mut Line {
+        self.length = self.length.min(self.bytes.len() - 1);
+        self.text("\n")
+    }
+
     /// Writes the message to stderr. Async-signal-safe.
     pub(crate) fn print(&self) {
         let mut rest = &self.bytes[..self.length];

@@ -1,7 +1,7 @@
 //! The names of this program's functions, for a process that is about to die.
 //!
 //! std's backtraces allocate and lock, which a signal handler may not do. This reads the symbol table of
-//! `/proc/self/exe` where it is, with three system calls and no memory of its own. It knows the
+//! `/proc/self/exe` where it is, with four system calls and no memory of its own. It knows the
 //! program itself and no shared libraries; a stripped program has no names.
 //!
 //! Guarantees: async-signal-safe, and a damaged file gives no name rather than a fault.
@@ -61,7 +61,8 @@ impl Symbols {
             .filter_map(section)
             .find(|section| section.sh_type == SHT_SYMTAB)?;
         let names = section(table.sh_link as usize)?;
-        let count = table.sh_size as usize / size_of::<Sym>();
+        let symbols = self.file.get(table.sh_offset as usize..)?;
+        let count = symbols.len().min(table.sh_size as usize) / size_of::<Sym>();
         let found = (0..count)
             .filter_map(|index| {
                 self.read::<Sym>(table.sh_offset as usize + index * size_of::<Sym>())
@@ -71,7 +72,7 @@ impl Symbols {
                 symbol.st_info & 0xf == STT_FUNC
                     && (begin..begin.saturating_add(symbol.st_size as usize)).contains(&address)
             })?;
-        let name = self.file.get(names.sh_offset as usize + found.st_name as usize..)?;
+        let name = self.file.get(names.sh_offset as usize..)?.get(found.st_name as usize..)?;
         let length = name.iter().position(|byte| *byte == 0)?;
         std::str::from_utf8(&name[..length]).ok()
     }

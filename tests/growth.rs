@@ -273,3 +273,27 @@ fn while_another_thread_maps_and_unmaps() {
     done.store(true, Ordering::Relaxed);
     assert!(hammers.into_iter().map(|hammer| hammer.join().unwrap()).sum::<u64>() > 0);
 }
+
+/// A limit that is lowered holds for growth to come: a deep stack that has been copied out, and whose window
+/// has been trimmed, comes back whole.
+#[test]
+fn a_deep_parked_stack_survives_a_lower_limit() {
+    for_each_mode_with(
+        &[1],
+        |builder| builder.windows(1),
+        |rt, _| {
+            rt.run(|| {
+                let deep = midge::spawn(|| deep_task(5 * MIB, 1));
+                let parked = midge::spawn(task::park);
+                common::wait_until(|| {
+                    join(midge::spawn(|| ()));
+                    midge::runtime::metrics().parks >= 2
+                });
+                stack::set_max(1 << 20).expect("within the window");
+                parked.task().unpark();
+                join(parked);
+                join(deep);
+            });
+        },
+    );
+}

@@ -59,6 +59,18 @@ fn of_a_named_task() {
 }
 
 #[test]
+fn of_a_task_with_a_name_longer_than_a_line() {
+    const NAME: &str = "of_a_task_with_a_name_longer_than_a_line";
+    if let Some(kind) = in_child() {
+        let rt = limited(mode_of(&kind));
+        let builder = task::Builder::new().name("x".repeat(2000));
+        join(builder.spawn_on(&rt, || black_box(without_end(0))));
+        return;
+    }
+    died_of_overflow(NAME, "Copying");
+}
+
+#[test]
 fn after_a_suspension_while_others_run() {
     const NAME: &str = "after_a_suspension_while_others_run";
     if let Some(kind) = in_child() {

@@ -7,6 +7,7 @@
 //! Go: `runtime/runtime2.go` `p`, `runtime/proc.go` `runqput`, `runqget`, `globrunqget`.
 
 use super::shared::{Remote, Shared};
+use super::switch;
 use super::timed::{self, Looks};
 use super::window_choice::WindowChoice;
 use super::Ready;
@@ -166,6 +167,9 @@ impl Processor {
         }
         if tick == 0 {
             self.tick.set(GLOBAL_QUEUE_TICK - 1);
+            if !self.grown.is_empty() {
+                switch::trim_due();
+            }
             if let Some(task) = self.take_global(shared) {
                 return Some(task);
             }
@@ -210,11 +214,6 @@ impl Processor {
             || remote.inbox.any()
             || !self.stealable.is_empty()
             || !remote.run_next.load(Ordering::Relaxed).is_null()
-    }
-
-    /// True once in 61 picks: for what a busy worker looks at now and then.
-    pub(crate) fn now_and_then(&self) -> bool {
-        self.tick.get() == 0
     }
 
     /// A random number (xorshift64*).

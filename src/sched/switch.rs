@@ -95,7 +95,7 @@ fn yield_to(worker: WorkerRef, task: Ready, next: Ready) -> Option<usize> {
     }
     // SAFETY: the windows of started tasks are alive, and in the exclusive case this worker's own.
     let (resident, grown) = unsafe { ((*next_window).resident.get(), trim::is_grown(&*window)) };
-    if !ptr::eq(resident, to) || grown || !processor.grown.is_empty() {
+    if !ptr::eq(resident, to) || grown {
         return None;
     }
     let header = task.header();
@@ -255,8 +255,8 @@ unsafe fn finish_previous(worker: WorkerRef, task: Ready, why: Suspension) {
         // SAFETY: the task has ended and left its stack.
         return unsafe { bury(worker, task, window) };
     }
-    if trim::is_grown(window) || !worker.processor.grown.is_empty() {
-        worker.trim(window);
+    if trim::is_grown(window) {
+        worker.note_grown(window);
     }
     if worker.processor.stress && !header.pinned {
         // SAFETY: held, nobody stands on it, and its resident is the task that has just left.
@@ -299,8 +299,8 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
         if window.bound.get() == 0 {
             worker.processor.windows.note_free(window);
         }
-        if trim::is_grown(window) || !worker.processor.grown.is_empty() {
-            worker.trim(window);
+        if trim::is_grown(window) {
+            worker.note_grown(window);
         }
         if !worker.processor.exclusive {
             worker.leave_window(window);
@@ -323,14 +323,12 @@ impl Worker {
         }
     }
 
-    /// Notes `window`, which the caller holds and has left, if it is grown, and gives back what is due.
+    /// Notes a grown window, which the caller holds and has left. (`Processor::pick` looks at the list now
+    /// and then.)
     #[cold]
-    fn trim(&self, window: &Window) {
-        let grown = &self.processor.grown;
-        if trim::is_grown(window) {
-            grown.note(window);
-        }
-        if grown.is_over_budget() || self.processor.now_and_then() {
+    fn note_grown(&self, window: &Window) {
+        self.processor.grown.note(window);
+        if self.processor.grown.is_over_budget() {
             self.trim_due();
         }
     }
@@ -395,6 +393,14 @@ impl Worker {
             counters.thaws.add(1);
             counters.bytes_thawed.add(bytes as u64);
         }
+    }
+}
+
+/// Gives back the memory of the calling worker's grown windows whose time has come.
+#[cold]
+pub(crate) fn trim_due() {
+    if let Some(worker) = worker::current() {
+        worker.trim_due();
     }
 }
 

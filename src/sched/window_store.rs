@@ -8,7 +8,6 @@
 
 use super::Ready;
 use crate::stack::addresses::{self, Purpose};
-use crate::stack::limits;
 use crate::stack::window::{Shape, Window};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -16,13 +15,13 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-/// So many free private windows are kept for the next pinned tasks (12 KiB each); more are unmapped.
+/// So many free private windows are kept for the next pinned tasks (12 KiB each); more are unmapped, but
+/// for those that a processor still has on its list of windows to trim.
 const KEPT: usize = 64;
 
 pub(crate) struct WindowStore {
     /// What all its windows have in common.
     pub(crate) shape: Arc<Shape>,
-    most: usize,
     made: AtomicUsize,
     colour: AtomicUsize,
     /// All shared windows, kept until the runtime ends: tasks and processors point to them.
@@ -38,11 +37,19 @@ struct Private {
     waiting: VecDeque<Ready>,
 }
 
+impl Private {
+    /// Keeps a window that the caller holds for the next pinned task.
+    fn keep(&mut self, window: Box<Window>) {
+        let waiters = window.ownership.release();
+        debug_assert_eq!(waiters.count(), 0, "nobody waits for a private window");
+        self.free.push(window);
+    }
+}
+
 impl WindowStore {
     pub(crate) fn new(shape: Shape) -> WindowStore {
         WindowStore {
             shape: Arc::new(shape),
-            most: limits::most_windows(),
             made: AtomicUsize::new(0),
             colour: AtomicUsize::new(0),
             shared: Mutex::new(Vec::new()),
@@ -56,11 +63,7 @@ impl WindowStore {
     }
 
     fn reserve(&self, private: bool, purpose: Purpose) -> io::Result<Box<Window>> {
-        // Relaxed: the count guards nothing but itself.
-        if self.made.fetch_add(1, Ordering::Relaxed) >= self.most {
-            self.made.fetch_sub(1, Ordering::Relaxed);
-            return Err(io::Error::new(io::ErrorKind::OutOfMemory, "vm.max_map_count is reached"));
-        }
+        self.made.fetch_add(1, Ordering::Relaxed); // guards nothing
         let number = self.colour.fetch_add(1, Ordering::Relaxed);
         let size = self.shape.size();
         let window = addresses::take(size, purpose).and_then(|()| {
@@ -84,7 +87,7 @@ impl WindowStore {
     /// Lays in a private window, so that the first main task cannot fail to get one.
     pub(crate) fn stock_private(&self) -> io::Result<()> {
         let window = self.reserve(true, Purpose::Start)?;
-        self.private.lock().free.push(window);
+        self.private.lock().keep(window);
         Ok(())
     }
 
@@ -92,7 +95,13 @@ impl WindowStore {
     pub(crate) fn private_or_wait(&self, task: Ready) -> Option<*const Window> {
         let mut private = self.private.lock();
         let window = match private.free.pop() {
-            Some(window) => window,
+            Some(window) => {
+                // Somebody may be trimming it, which takes one system call.
+                while !window.ownership.try_acquire() {
+                    std::hint::spin_loop();
+                }
+                window
+            }
             None => match self.reserve(true, Purpose::Pinned) {
                 Ok(window) => window,
                 Err(_) => {
@@ -116,8 +125,9 @@ impl WindowStore {
         window.trim(0); // nobody knows when the next one comes
         let mut private = self.private.lock();
         let waiting = private.waiting.pop_front();
+        // One that is on a processor's list must stay where it is until it comes off.
         if waiting.is_some() || private.free.len() < KEPT || window.history.is_listed() {
-            private.free.push(window);
+            private.keep(window);
         } else {
             drop(private);
             drop(window);

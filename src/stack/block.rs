@@ -20,13 +20,18 @@ use std::alloc::{alloc, dealloc, Layout};
 use std::fmt;
 use std::ptr::{null_mut, NonNull};
 
-use memmap2::MmapMut;
+use memmap2::{Advice, MmapMut};
 
 use super::limits::{page_size, LARGEST_MAX_STACK};
 use super::slab::{class_of, class_size, Cache, Kind, ALIGN};
 
 /// From this capacity on a block is a mapping of its own.
 const MAPPED: usize = 256 << 10;
+/// From this capacity on a block is given back as soon as it has been copied back. A smaller one is kept, as
+/// its pages would be faulted in again at each freeze (20 times the cost of the copy).
+const LARGE: usize = 1 << 20;
+/// From this capacity on a block asks for huge pages.
+const HUGE: usize = 4 << 20;
 /// What the slab has at most; a block up to here is never exchanged for a smaller one.
 const SLAB: usize = 2048;
 
@@ -66,10 +71,10 @@ impl Block {
         self.capacity
     }
 
-    /// Whether it is large enough to be a mapping of its own, which is not worth keeping unused.
+    /// Whether it is too large to be kept while the stack is in its window.
     #[inline]
-    pub(crate) fn is_mapped(&self) -> bool {
-        self.capacity >= MAPPED
+    pub(crate) fn is_large(&self) -> bool {
+        self.capacity >= LARGE
     }
 
     /// The memory: [`capacity`](Block::capacity) bytes aligned to 16, null if there is none. It
@@ -138,6 +143,9 @@ impl Block {
             .or_else(|_| MmapMut::map_anon(len.next_multiple_of(page_size()).max(MAPPED)))
             .map_err(|_| OutOfMemory)?;
         let capacity = mapping.len();
+        if capacity >= HUGE {
+            let _ = mapping.advise(Advice::HugePage); // without them it is only slower
+        }
         Ok(Block { home: Box::into_raw(Box::new(mapping)).cast(), capacity })
     }
 

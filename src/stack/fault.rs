@@ -5,16 +5,17 @@
 //! repeated. An access below the limit is a stack overflow ([`super::overflow`]). Every other fault goes
 //! to the handler that was there before, a wild pointer deep below the stack pointer included.
 //!
-//! Guarantees: only async-signal-safe calls in the handler (mprotect, write, abort), errno is
-//! restored, and a fault that is not ours reaches the previous handler as if midge were not there.
+//! Guarantees: growing takes two system calls and nothing else (mprotect, madvise; where memory is
+//! refused, a few pauses), errno is restored, and a fault that is not ours reaches the previous handler as if midge were not there.
 //!
 //! Go: `runtime/stack.go` `newstack` (its prologue check is our guard) and `runtime/signal_unix.go`
 //! `sighandler`.
 
+use super::limits::page_size;
+use super::mapping;
 use super::overflow;
 use super::window::{Commit, Window};
 use crate::raw_print::Line;
-use std::cell::UnsafeCell;
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::ptr;
@@ -87,7 +88,7 @@ unsafe extern "C" fn handle(
         if let Some(faulting) = (installed.lookup)(address) {
             // SAFETY: the lookup names a window of this thread, which is alive while it runs there.
             let window = unsafe { &*faulting.window };
-            match commit_patiently(window, address) {
+            match window.commit_to(address) {
                 Commit::Done { grown } => {
                     // Not grown: the page was there, so it is a fault of another kind (a jump to the
                     // stack, say), which repeating the access would not end.
@@ -108,26 +109,6 @@ unsafe extern "C" fn handle(
         *libc::__errno_location() = errno;
         chain(&installed.previous, signal, info, context);
     }
-}
-
-/// How often refused memory is asked for again, and how long to wait between, in milliseconds. Other
-/// workers give back what their windows do not need after 100 ms (see [`super::trim`]).
-const TRIES: u32 = 30;
-const PAUSE_MS: libc::c_long = 100;
-
-/// Commits; where the system has no memory left, others may be about to give some back.
-fn commit_patiently(window: &Window, address: usize) -> Commit {
-    for _ in 0..TRIES {
-        match window.commit_to(address) {
-            Commit::Refused => {
-                let pause = libc::timespec { tv_sec: 0, tv_nsec: PAUSE_MS * 1_000_000 };
-                // SAFETY: async-signal-safe, with a valid argument.
-                unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
-            }
-            done => return done,
-        }
-    }
-    window.commit_to(address)
 }
 
 /// How far below the stack pointer an access may be and still be one to the stack, in bytes: what Linux's
@@ -187,39 +168,47 @@ fn out_of_memory(window: &Window, faulting: &Faulting) -> ! {
     let mut line = Line::new();
     line.text("midge: ");
     (faulting.describe)(&mut line);
+    line.print();
+    line = Line::new();
     line.text(": the system refuses more than ").decimal(window.committed_bytes() as u64);
-    line.text(" bytes of stack\nfatal error: out of memory\n");
+    line.text(" bytes of stack (no memory left, or vm.max_map_count is reached)\n");
+    line.text("fatal error: out of memory\n");
     line.print_and_abort()
 }
 
-/// The alternate signal stack of one worker thread; restores the previous one when dropped.
+/// The alternate signal stack of one worker thread, with a guard page below; restores the previous one
+/// when dropped.
 pub(crate) struct SignalStack {
-    _memory: Box<[UnsafeCell<MaybeUninit<u8>>]>,
+    base: usize,
+    size: usize,
     previous: libc::stack_t,
 }
 
-/// Room for the handler, for the handlers it chains to, and for wide register files (AVX-512 state alone
-/// is 2.5 KiB).
-const SIGNAL_STACK: usize = 64 << 10;
+/// Room for the handler, for the handlers it chains to, for wide register files (AVX-512 state alone
+/// is 2.5 KiB), and for the recursion that takes a symbol's name apart. Only what is touched takes memory.
+const SIGNAL_STACK: usize = 512 << 10;
 
 impl SignalStack {
     /// Gives the calling thread a signal stack large enough for this handler.
     pub(crate) fn install() -> io::Result<SignalStack> {
-        let memory: Box<[_]> =
-            (0..SIGNAL_STACK).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
+        let guard = page_size();
+        let size = guard + SIGNAL_STACK;
+        let base = mapping::map_none(size)?;
+        // From here on its drop gives the memory back.
+        // SAFETY: all-zero is a valid stack_t.
+        let mut stack = SignalStack { base, size, previous: unsafe { mem::zeroed() } };
+        stack.previous.ss_flags = libc::SS_DISABLE;
+        mapping::commit(base + guard, base + size)?;
+        let new = libc::stack_t {
+            ss_sp: (base + guard) as *mut libc::c_void,
+            ss_flags: 0,
+            ss_size: SIGNAL_STACK,
+        };
         // SAFETY: the memory lives as long as this value, which restores the old stack when it goes.
-        unsafe {
-            let mut previous: libc::stack_t = mem::zeroed();
-            let stack = libc::stack_t {
-                ss_sp: memory.as_ptr() as *mut libc::c_void,
-                ss_flags: 0,
-                ss_size: SIGNAL_STACK,
-            };
-            if libc::sigaltstack(&stack, &mut previous) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(SignalStack { _memory: memory, previous })
+        if unsafe { libc::sigaltstack(&new, &mut stack.previous) } != 0 {
+            return Err(io::Error::last_os_error());
         }
+        Ok(stack)
     }
 }
 
@@ -227,5 +216,6 @@ impl Drop for SignalStack {
     fn drop(&mut self) {
         // SAFETY: the previous stack is std's, which lives until the thread ends.
         unsafe { libc::sigaltstack(&self.previous, ptr::null_mut()) };
+        mapping::unmap(self.base, self.size);
     }
 }

@@ -116,7 +116,7 @@ impl Image {
         let length = unsafe { self.live_bytes() };
         // SAFETY: a bound image's window outlives it.
         let window = unsafe { &*self.window.get() };
-        if !matches!(window.commit_to(self.sp.get()), Commit::Done { .. }) {
+        if !matches!(window.restore_to(self.sp.get()), Commit::Done { .. }) {
             crate::fatal(format_args!("out of memory: cannot commit {length} bytes for a stack"));
         }
         let mut block = self.block.replace(Block::EMPTY);
@@ -124,7 +124,7 @@ impl Image {
         // is committed down to sp and nobody's bytes are in it.
         unsafe { copy(block.as_ptr(), self.sp.get() as *mut u8, length) };
         copied.thawed = Some(length);
-        if block.is_mapped() {
+        if block.is_large() {
             // So many bytes are not kept twice; a small block saves the next freeze a malloc.
             copied.block_growth = copied.block_growth.wrapping_sub(block.capacity() as u64);
             block.release(cache);

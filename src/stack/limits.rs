@@ -64,14 +64,15 @@ pub(crate) fn page_size() -> usize {
     })
 }
 
-/// How many windows this process may map without crowding out everybody else's mappings.
-///
-/// A window is two mappings (the reserved part and the committed part), and Linux allows
-/// `vm.max_map_count` in all (65,530 by default); a twentieth is left for the program.
-pub(crate) fn most_windows() -> usize {
-    let maps = std::fs::read_to_string("/proc/sys/vm/max_map_count")
-        .ok()
-        .and_then(|text| text.trim().parse::<usize>().ok())
-        .unwrap_or(65_530);
-    (maps - maps / 20) / 2
+/// How many mappings the windows of this process may have without crowding out everybody else's, of
+/// the `vm.max_map_count` that Linux allows (65,530 by default): a twentieth is left for the program.
+pub(crate) fn most_mappings() -> usize {
+    static MOST: OnceLock<usize> = OnceLock::new();
+    *MOST.get_or_init(|| {
+        let maps = std::fs::read_to_string("/proc/sys/vm/max_map_count")
+            .ok()
+            .and_then(|text| text.trim().parse::<usize>().ok())
+            .unwrap_or(65_530);
+        maps - maps / 20
+    })
 }

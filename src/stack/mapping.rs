@@ -2,8 +2,30 @@
 //!
 //! Go: `runtime/mem_linux.go` `sysReserve`, `sysMap`, `sysUsed`, `sysHugePage`, `sysFault`.
 
+use super::limits;
 use std::io;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The mappings that the windows of this process have, at most.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes so many of the mappings that Linux allows a process (`vm.max_map_count`), if they are left.
+/// Async-signal-safe once it has been called.
+pub(crate) fn take(count: usize) -> bool {
+    let most = limits::most_mappings();
+    // Relaxed, here and below: the number guards nothing but itself.
+    TAKEN
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+            Some(taken + count).filter(|sum| *sum <= most)
+        })
+        .is_ok()
+}
+
+/// Gives them back.
+pub(crate) fn give_back(count: usize) {
+    TAKEN.fetch_sub(count, Ordering::Relaxed);
+}
 
 /// Reserves `size` bytes of addresses aligned to `size`: no memory, no access.
 pub(crate) fn reserve_aligned(size: usize) -> io::Result<usize> {
@@ -19,7 +41,8 @@ pub(crate) fn reserve_aligned(size: usize) -> io::Result<usize> {
     Ok(aligned)
 }
 
-fn map_none(size: usize) -> io::Result<usize> {
+/// Reserves `size` bytes of addresses.
+pub(crate) fn map_none(size: usize) -> io::Result<usize> {
     // SAFETY: a new anonymous mapping at an address of the kernel's choice disturbs nobody.
     unsafe { map(ptr::null_mut(), size, 0) }
 }

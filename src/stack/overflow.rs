@@ -26,6 +26,8 @@ pub(super) fn die(window: &Window, faulting: &Faulting, context: *const libc::c_
     let mut line = Line::new();
     line.text("midge: ");
     (faulting.describe)(&mut line);
+    line.print(); // a name may be as long as the line
+    line = Line::new();
     line.text(": stack exceeds ").decimal(window.limit() as u64).text("-byte limit\n");
     // SAFETY: we are in the handler that got this context.
     let sp = unsafe { crate::arch::stack_pointer_of(context) };
@@ -48,7 +50,8 @@ pub(super) fn die(window: &Window, faulting: &Faulting, context: *const libc::c_
 
 /// Whether the calling thread is dying already: it has faulted on the way.
 pub(super) fn is_dying() -> bool {
-    DYING.load(Ordering::SeqCst) == thread()
+    let dying = DYING.load(Ordering::SeqCst);
+    dying != 0 && dying == thread()
 }
 
 /// Ends a death that does not come to its end.
@@ -64,7 +67,7 @@ fn print_frames(window: &Window, sp: usize) {
         let mut line = Line::new();
         line.text("  ").decimal(number as u64).text(": ");
         Symbols::describe(symbols.as_ref(), frame.address, frame.after_call, &mut line);
-        line.text("\n").print();
+        line.end().print();
     };
     Line::new().text("\ninnermost frames:\n").print();
     frames.innermost().for_each(print);

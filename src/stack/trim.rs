@@ -5,7 +5,8 @@
 //! on the list for its *patience*, 100 ms at first, is cut down to what its resident uses. If
 //! it then grows again soon, the cut was a mistake, and the patience of this window doubles: a loop that
 //! descends a MiB each turn pays for it again once in 100 ms, then once in 200, at last once in 6.4 s.
-//! Where the windows on the list have more than a budget, the oldest are cut at once.
+//! Where the windows on the list have more than a budget, the oldest are cut at once, whatever their
+//! patience (so tasks that need more than that in turn do pay each time).
 //!
 //! Guarantees: a window is cut only while it is held, by a worker that does not run on it, and never into its
 //! resident's bytes.
@@ -18,7 +19,6 @@ use super::window::Window;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a window may keep for ever, in bytes. Half of the default windows of a worker (128) with this much
@@ -32,39 +32,34 @@ const MOST_PATIENCE: Duration = Duration::from_millis(6400);
 /// A window that grows again within so many times its patience after it was cut was cut too soon.
 const SOON: u32 = 4;
 
+/// The largest page of any system this runs on, in bytes.
+const LARGEST_PAGE: usize = 64 << 10;
+
+/// A window that others hold whenever it is tried is tried after 100 ms, 200 ms, ... 6.4 s.
+const TRIES: u32 = 6;
+
 /// Bytes that could be given back from the windows on one list before the oldest are cut at once.
 const BUDGET: usize = 64 << 20;
 
-/// How often a window that others hold is tried again before it is forgotten. Whoever holds it will
-/// leave it, and put it on a list then.
-const TRIES: u32 = 8;
-
-/// What a window remembers of its cuts.
+/// What a window remembers of its cuts. Only the holder of the window touches it.
 pub(crate) struct History {
     /// Whether it is on a list.
-    listed: AtomicBool,
-    /// Only the holder touches the rest.
+    listed: Cell<bool>,
     patience: Cell<Duration>,
     cut: Cell<Option<Instant>>,
 }
 
 impl History {
     pub(crate) fn new() -> History {
-        History {
-            listed: AtomicBool::new(false),
-            patience: Cell::new(PATIENCE),
-            cut: Cell::new(None),
-        }
+        History { listed: Cell::new(false), patience: Cell::new(PATIENCE), cut: Cell::new(None) }
     }
 
     /// Whether some processor's list has it.
     pub(crate) fn is_listed(&self) -> bool {
-        // Acquire pairs with the Release of whoever takes it off a list, which is the last thing that
-        // one does to the window: who sees that may free it.
-        self.listed.load(Ordering::Acquire)
+        self.listed.get()
     }
 
-    /// The patience from now on, for a window that has grown. The caller holds it.
+    /// The patience from now on, for a window that has grown.
     fn grown(&self, now: Instant) -> Duration {
         if let Some(cut) = self.cut.take() {
             let too_soon = now.saturating_duration_since(cut) < self.patience.get() * SOON;
@@ -80,10 +75,11 @@ struct Entry {
     due: Instant,
     /// What could be given back when the window came onto the list.
     bytes: usize,
+    /// How often others held it when its time had come.
     tries: u32,
 }
 
-/// The grown windows that one processor has left.
+/// The grown windows that one processor has left, the oldest first.
 #[derive(Default)]
 pub(crate) struct TrimList {
     entries: RefCell<VecDeque<Entry>>,
@@ -100,10 +96,10 @@ pub(crate) struct Trimmed {
     pub(crate) bytes: u64,
 }
 
-/// Whether a window has more than it may keep for ever.
+/// Whether a window has more than it may keep for ever: that, rounded up to a page of the largest size.
 #[inline]
 pub(crate) fn is_grown(window: &Window) -> bool {
-    window.committed_bytes() > KEEP
+    window.committed_bytes() >= KEEP + LARGEST_PAGE
 }
 
 impl TrimList {
@@ -115,26 +111,34 @@ impl TrimList {
 
     /// Notes a grown window that the caller holds.
     pub(crate) fn note(&self, window: &Window) {
-        let bytes = window.slack(KEEP);
-        // Relaxed: the flag only says on how many lists it is, 0 or 1.
-        if bytes == 0 || window.history.listed.swap(true, Ordering::Relaxed) {
+        if window.history.listed.get() {
             return;
         }
+        let bytes = window.slack(KEEP);
+        if bytes == 0 {
+            return;
+        }
+        window.history.listed.set(true);
         let now = Instant::now();
         let due = now + window.history.grown(now);
         self.entries.borrow_mut().push_back(Entry { window, due, bytes, tries: 0 });
-        self.changed(bytes as isize);
+        self.length.set(self.length.get() + 1);
+        self.bytes.set(self.bytes.get() + bytes);
+        self.next_due.set(Some(self.next_due.get().map_or(due, |next| next.min(due))));
     }
 
     /// Forgets a window, whose memory may be freed. For a list whose windows are no other's.
     pub(crate) fn forget(&self, window: &Window) {
+        if !window.history.listed.replace(false) {
+            return;
+        }
         let mut entries = self.entries.borrow_mut();
         if let Some(at) = entries.iter().position(|entry| ptr::eq(entry.window, window)) {
-            let entry = entries.remove(at);
-            drop(entries);
-            window.history.listed.store(false, Ordering::Relaxed); // the window is the caller's alone
-            self.changed(-(entry.map_or(0, |entry| entry.bytes) as isize));
+            let bytes = entries.remove(at).map_or(0, |entry| entry.bytes);
+            self.bytes.set(self.bytes.get() - bytes);
         }
+        drop(entries);
+        self.recount();
     }
 
     /// Whether a pass is due, whatever the time is.
@@ -163,10 +167,11 @@ impl TrimList {
     ) -> Trimmed {
         let now = Instant::now();
         let mut trimmed = Trimmed::default();
-        for _ in 0..self.length.get() {
+        let count = self.length.get();
+        for number in 1..=count {
             let Some(mut entry) = self.entries.borrow_mut().pop_front() else { break };
             // The newest one has just been left: over the budget or not, it has its time.
-            let over = self.bytes.get() > BUDGET && !self.entries.borrow().is_empty();
+            let over = self.bytes.get() > BUDGET && number < count && entry.tries == 0;
             if ptr::eq(entry.window, current) || !(over || entry.due <= now) {
                 self.entries.borrow_mut().push_back(entry);
                 continue;
@@ -175,34 +180,29 @@ impl TrimList {
             // while it is listed, before it could be freed (`WindowStore::give_back_private`).
             let window = unsafe { &*entry.window };
             if !exclusive && !window.ownership.try_acquire() {
-                entry.tries += 1;
-                if entry.tries < TRIES {
-                    entry.due = now + PATIENCE * (1 << entry.tries);
-                    self.entries.borrow_mut().push_back(entry);
-                    continue;
-                }
-            } else {
-                let bytes = window.trim(KEEP);
-                window.history.cut.set(Some(now));
-                if !exclusive {
-                    passed_on(window.ownership.release());
-                }
-                trimmed.windows += u64::from(bytes > 0);
-                trimmed.bytes += bytes as u64;
+                // Somebody runs there, and may do so for long.
+                entry.due = now + (PATIENCE * (1 << entry.tries)).min(MOST_PATIENCE);
+                entry.tries = (entry.tries + 1).min(TRIES);
+                self.entries.borrow_mut().push_back(entry);
+                continue;
             }
-            // Release: see `is_listed`.
-            window.history.listed.store(false, Ordering::Release);
+            let bytes = window.trim(KEEP);
+            window.history.cut.set(Some(now));
+            window.history.listed.set(false);
             self.bytes.set(self.bytes.get() - entry.bytes);
+            trimmed.windows += u64::from(bytes > 0);
+            trimmed.bytes += bytes as u64;
+            if !exclusive {
+                passed_on(window.ownership.release()); // the last we have to do with it
+            }
         }
-        self.changed(0);
+        self.recount();
         trimmed
     }
 
-    /// Keeps the figures true.
-    fn changed(&self, bytes: isize) {
+    fn recount(&self) {
         let entries = self.entries.borrow();
         self.length.set(entries.len());
-        self.bytes.set(self.bytes.get().wrapping_add_signed(bytes));
         self.next_due.set(entries.iter().map(|entry| entry.due).min());
     }
 }
@@ -256,6 +256,28 @@ mod tests {
         let grown: Vec<_> = windows.iter().map(is_grown).collect();
         assert!(!grown[0] && !grown[3] && grown[5], "{grown:?}");
         assert!(list.bytes.get() <= BUDGET);
+    }
+
+    #[test]
+    fn the_newest_stays_behind_one_that_cannot_be_cut() {
+        let (current, newest) = (grown_window(50 << 20), grown_window(50 << 20));
+        let list = TrimList::default();
+        list.note(&current);
+        list.note(&newest);
+        assert_eq!(list.pass(&current, true, |_| ()), Trimmed::default());
+        assert!(is_grown(&current) && is_grown(&newest));
+    }
+
+    #[test]
+    fn no_colour_is_still_grown_after_a_cut() {
+        let shape = Arc::new(Shape::new(1 << 22, true));
+        for number in 0..64 {
+            let window = Window::reserve(&shape, number, false).unwrap();
+            window.commit_to(window.top() - (1 << 20));
+            assert!(is_grown(&window));
+            window.trim(KEEP);
+            assert!(!is_grown(&window) && window.slack(KEEP) == 0, "window {number}");
+        }
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub(crate) enum Commit {
     Refused,
 }
 
+/// The mappings of a window: the reserved part and the committed one.
+const MAPPINGS: usize = 2;
+
 /// What the windows of one runtime have in common.
 #[derive(Debug)]
 pub(crate) struct Shape {
@@ -85,6 +88,8 @@ pub(crate) struct Window {
     pub(crate) private: bool,
     /// For [`trim`](super::trim).
     pub(crate) history: History,
+    /// Whether the part below the first 2 MiB is a mapping of its own. Only the holder touches it.
+    advised: Cell<bool>,
     shape: Arc<Shape>,
     base: usize,
     top: usize,
@@ -101,7 +106,11 @@ unsafe impl Send for Window {}
 impl Window {
     /// Reserves a window and commits its top. The caller holds it. `number` chooses the colour.
     pub(crate) fn reserve(shape: &Arc<Shape>, number: usize, private: bool) -> io::Result<Window> {
-        let base = mapping::reserve_aligned(shape.size)?;
+        if !mapping::take(MAPPINGS) {
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, "vm.max_map_count is reached"));
+        }
+        let base =
+            mapping::reserve_aligned(shape.size).inspect_err(|_| mapping::give_back(MAPPINGS))?;
         let end = base + shape.size;
         let page = page_size();
         // 16 steps of a page and, within a page, 32 of a cache line. The line steps stay in the upper
@@ -117,6 +126,7 @@ impl Window {
             listed: AtomicBool::new(false),
             private,
             history: History::new(),
+            advised: Cell::new(false),
             shape: shape.clone(),
             base,
             top,
@@ -154,21 +164,51 @@ impl Window {
         self.top.saturating_sub(self.committed.load(Ordering::Relaxed))
     }
 
-    /// Makes the window writable down to `address`, and by twice what it was if it has to grow.
-    /// The caller holds the window. Async-signal-safe.
+    /// Makes the window writable down to `address`, and by twice what it was if it has to grow, up to the
+    /// limit. The caller holds the window. Async-signal-safe.
     pub(crate) fn commit_to(&self, address: usize) -> Commit {
+        self.commit_patiently(address, self.limit())
+    }
+
+    /// The same for bytes that come back to where they were, whatever the limit is now.
+    pub(crate) fn restore_to(&self, address: usize) -> Commit {
+        self.commit_patiently(address, self.shape.capacity())
+    }
+
+    /// Where the system has no memory left, others may be about to give some back.
+    fn commit_patiently(&self, address: usize, limit: usize) -> Commit {
+        for _ in 0..TRIES {
+            match self.commit_within(address, limit) {
+                Commit::Refused => {
+                    let pause = libc::timespec { tv_sec: 0, tv_nsec: PAUSE_MS * 1_000_000 };
+                    // SAFETY: async-signal-safe, with a valid argument.
+                    unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
+                }
+                done => return done,
+            }
+        }
+        self.commit_within(address, limit)
+    }
+
+    fn commit_within(&self, address: usize, limit: usize) -> Commit {
         // Relaxed: written only by the holder.
         let low = self.committed.load(Ordering::Relaxed);
         if address >= low {
             return Commit::Done { grown: false };
         }
         let mask = !(page_size() - 1);
-        let lowest = self.top - self.limit();
+        let lowest = self.top - limit;
         if address < lowest {
             return Commit::OverLimit;
         }
         let doubled = self.top.saturating_sub((self.top - low) * 2);
-        let wanted = (address & mask).min(doubled & mask).max(lowest & mask);
+        let mut wanted = (address & mask).min(doubled & mask).max(lowest & mask);
+        // The top of a stack is for the many small ones. Deeper, a huge page costs a third of the small
+        // ones it stands for.
+        let deep = self.base + self.shape.size - HUGE_DEPTH;
+        if self.shape.huge_pages && wanted < deep {
+            wanted = (wanted & !(HUGE_DEPTH - 1)).max(lowest & mask); // whole ones
+        }
         let needed = address & mask;
         let mut target = wanted;
         // When twice as much is not to be had, less may be, down to what the access needs.
@@ -179,10 +219,8 @@ impl Window {
             let halfway = (target + (needed - target) / 2) & mask;
             target = if halfway > target { halfway } else { needed };
         }
-        // The top of a stack is for the many small ones. Deeper, a huge page costs a third of the small
-        // ones it stands for.
-        let deep = (self.base + self.shape.size - HUGE_DEPTH).min(low);
-        if self.shape.huge_pages && target < deep {
+        let deep = deep.min(low);
+        if self.shape.huge_pages && target < deep && self.may_be_advised() {
             mapping::prefer_huge_pages(target, deep);
         }
         self.committed.store(target, Ordering::Relaxed); // read by the holder
@@ -208,10 +246,22 @@ impl Window {
         match unsafe { mapping::decommit(wanted - slack, wanted) } {
             Ok(()) => {
                 self.committed.store(wanted, Ordering::Relaxed); // read by the holder
+                if self.base + self.shape.size - HUGE_DEPTH <= wanted && self.advised.replace(false)
+                {
+                    mapping::give_back(1);
+                }
                 slack
             }
             Err(_) => 0, // too many mappings for one more: it stays committed
         }
+    }
+
+    /// Whether the part for huge pages may be a mapping of its own.
+    fn may_be_advised(&self) -> bool {
+        if !self.advised.get() {
+            self.advised.set(mapping::take(1));
+        }
+        self.advised.get()
     }
 
     fn lowest_needed(&self, keep: usize) -> usize {
@@ -226,6 +276,11 @@ impl Window {
     }
 }
 
+/// How often refused memory is asked for again, and how long to wait between, in milliseconds. Other
+/// workers give back what their windows do not need after 100 ms (see [`super::trim`]).
+const TRIES: u32 = 30;
+const PAUSE_MS: libc::c_long = 100;
+
 /// What the System V ABI lets a function use below its stack pointer, in bytes.
 const RED_ZONE: usize = 128;
 
@@ -233,6 +288,7 @@ impl Drop for Window {
     fn drop(&mut self) {
         // Who drops a window has made sure that no stack is in use there.
         mapping::unmap(self.base, self.shape.size);
+        mapping::give_back(MAPPINGS + usize::from(self.advised.get()));
     }
 }
 
