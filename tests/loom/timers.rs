@@ -83,7 +83,7 @@ fn a_timer_fires_or_is_removed() {
 /// A worker that lies down as the keeper, and a busy one that adds a timer. With `before` there is a later one already.
 ///
 /// Fails without the fence in `Keeper::apply` or the one in `Keeper::tell`; if `apply` is called after the look at the
-/// timers; and (with `before`) if `tell` wakes nobody who has a deadline.
+/// timers; and (with `before`) if `tell` wakes nobody who has a deadline, or changes his tick and does not wake him.
 fn keeper_and_adder(before: bool) {
     check(move || {
         let timers = Arc::new(Timers::new());
@@ -130,7 +130,7 @@ fn the_keeper_hears_of_an_earlier_timer() {
 
 /// Two adders: the second may rely on the first one's wake-up only if that is early enough.
 ///
-/// Fails if `tell` puts its tick into the word but does not return the keeper.
+/// Fails if `tell` changes the tick of a keeper with a deadline and does not return him, and if the keeper does not resign.
 #[test]
 fn two_timers_and_one_wake_up() {
     check_bounded(3, || {
@@ -232,8 +232,8 @@ impl Runtime {
 
 /// One worker is busy with the task for ever, so the other has to see to the timer, whoever of them was the keeper.
 ///
-/// Fails without any of the fences; if a keeper that was woken does not resign; if `found` does not wake another worker; or
-/// if the keeper resigns only after it has begun to search.
+/// Fails without either fence of the keeper; if a keeper that was woken does not resign; or if `found` does not wake another
+/// worker. (It does not find out a keeper that resigns only after it has begun to search: that would take a third worker.)
 #[test]
 fn there_is_always_a_keeper() {
     check_bounded(2, || {
