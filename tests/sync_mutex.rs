@@ -144,7 +144,7 @@ fn a_guard_can_be_dropped_by_another() {
         for _ in 0..50 {
             let guard = MUTEX.lock();
             let waiting = rt.spawn(|| *MUTEX.lock() += 1);
-            rt.run(|| task::yield_now());
+            rt.run(task::yield_now);
             join(rt.spawn(move || drop(guard)));
             join(waiting);
         }
@@ -246,7 +246,7 @@ fn a_limit_of_time() {
         let theirs = mutex.clone();
         let waits =
             rt.spawn(move || theirs.try_lock_for(Duration::MAX).map(|mut guard| *guard = 1));
-        rt.run(|| task::yield_now());
+        rt.run(task::yield_now);
         drop(guard);
         assert!(join(waits).is_some());
         assert_eq!(mutex.try_lock_for(brief).map(|guard| *guard), Some(1));

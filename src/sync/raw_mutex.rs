@@ -5,7 +5,7 @@
 //! | LOCKED | somebody has the mutex |
 //! | QUEUED | the queue is not empty |
 //! | WOKEN | somebody who was woken (or spins) is about to try: an unlock need not wake another |
-//! | STARVING | the mutex is handed to the first in the queue at each unlock; implies LOCKED and QUEUED |
+//! | STARVING | the mutex is handed on at each unlock; comes with LOCKED and QUEUED |
 //!
 //! In *normal mode* an unlock frees the mutex and wakes the first of the queue, which then competes
 //! with whoever comes by. A running task usually wins, so that a mutex under contention changes

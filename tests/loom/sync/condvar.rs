@@ -91,7 +91,7 @@ fn a_waiter_that_gives_up_passes_the_notification_on() {
             thread::spawn(move || {
                 theirs.waiters.lock().push(parking::current());
                 if theirs.wait_until(deadline()) {
-                    theirs.condvar.notify_one(); // it took the notification and leaves what is there
+                    theirs.condvar.notify_one(); // it leaves what is there
                 }
             })
         };
