@@ -1,4 +1,5 @@
-//! Promise: no more permits are out than there are, all come back, and requests are served in order.
+//! Promise: no more permits are out than there are, all come back, and requests are served in
+//! order.
 
 mod common;
 

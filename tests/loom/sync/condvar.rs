@@ -1,5 +1,9 @@
-//! Promise: a waiter that has let go of the mutex is reached by whoever notifies; it returns with the mutex, also
-//! when it gives up; and a notification given to one that gives up goes to the next.
+//! Promise: a waiter that has let go of the mutex is reached by whoever notifies; it returns with
+//! the mutex, also when it gives up; and a notification given to one that gives up goes to the
+//! next.
+//!
+//! Breakages of `raw_condvar.rs` that make a model fail: unlocking before queueing (the first
+//! model); a waiter that gives up and keeps its notification (the last one).
 
 use super::parking::{self, Clock, Handle};
 use super::raw_condvar::RawCondvar;
@@ -76,7 +80,8 @@ fn all_are_reached() {
     });
 }
 
-/// Two wait, one notification is on its way, and one of them gives up: the other gets it, if that one had.
+/// Two wait, one notification is on its way, and one of them gives up: the other gets it, if that
+/// one had.
 #[test]
 fn a_waiter_that_gives_up_passes_the_notification_on() {
     check_bounded(3, || {
@@ -86,7 +91,7 @@ fn a_waiter_that_gives_up_passes_the_notification_on() {
             thread::spawn(move || {
                 theirs.waiters.lock().push(parking::current());
                 if theirs.wait_until(deadline()) {
-                    theirs.condvar.notify_one(); // it took the notification and leaves what is there
+                    theirs.condvar.notify_one(); // it leaves what is there
                 }
             })
         };

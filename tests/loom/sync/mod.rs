@@ -41,7 +41,8 @@ fn unlocked_mutex() -> RawMutex {
     RawMutex::from_parts(AtomicU32::new(0), empty_queue())
 }
 
-/// What a lock guards. Loom fails the model if two change it at once, or if one does not see what the other did.
+/// What a lock guards. Loom fails the model if two change it at once, or if one does not see what
+/// the other did.
 struct Guarded(UnsafeCell<usize>);
 
 impl Guarded {

@@ -1,5 +1,11 @@
-//! Promise: one at a time has the mutex and sees what the one before did; a free mutex with a queue has somebody on
-//! the way to it, in both modes, and if waiters give up.
+//! Promise: one at a time has the mutex and sees what the one before did; a free mutex with a queue
+//! has somebody on the way to it, in both modes, and if waiters give up.
+//!
+//! Breakages of `raw_mutex.rs` that make a model fail: queueing without a look whether the mutex is
+//! free by now (`two_lockers`); a woken waiter that queues again and keeps WOKEN, or a last
+//! hand-over that keeps STARVING (`three_lockers`); an unlock that is Relaxed; a waiter that gives
+//! up and keeps WOKEN, or clears it and wakes nobody, or keeps the mutex it was handed (the last
+//! model). That starving mode is fair no model can see: `tests/sync_mutex.rs` does.
 
 use super::parking::{self, Clock, Handle};
 use super::raw_mutex::RawMutex;
@@ -86,7 +92,8 @@ fn starving_mode_begins_and_ends() {
     }
 }
 
-/// One of two waiters gives up at any moment, also when it has just been woken or has been handed the mutex.
+/// One of two waiters gives up at any moment, also when it has just been woken or has been handed
+/// the mutex.
 #[test]
 fn a_waiter_that_gives_up_passes_the_mutex_on() {
     // The unlock before the deadline, or after it, while the waiter is leaving.

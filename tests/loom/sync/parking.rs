@@ -41,8 +41,9 @@ pub(crate) fn park() {
     current().0.parker.park();
 }
 
-/// The deadline passes when the model says so, whatever the clock says. This stands for cancellation, too: the same code
-/// runs when a task unwinds, but loom's own locks do not survive that.
+/// The deadline passes when the model says so, whatever the clock says. This stands for
+/// cancellation, too: the same code runs when a task unwinds, but loom's own locks do not survive
+/// that.
 pub(crate) fn park_until(_deadline: Instant) {
     let task = current();
     if !task.0.time_is_up.load(Ordering::Relaxed) {

@@ -1,5 +1,10 @@
-//! Promise: a writer is in alone and sees what those before it did; whoever waits gets in; a writer that gives
-//! up takes its announcement back.
+//! Promise: a writer is in alone and sees what those before it did; whoever waits gets in; a writer
+//! that gives up takes its announcement back.
+//!
+//! Breakages of `raw_rwlock.rs` that make a model fail: a reader that queues unannounced; a writer
+//! that waits without a look at the readers under the lock, or a last reader that does not look for
+//! the writer; readers that are admitted and not counted; a writer that gives up and stays
+//! announced; a reader that leaves with a Relaxed decrement.
 
 use super::parking::{self, Clock, Handle};
 use super::raw_rwlock::RawRwLock;

@@ -1,5 +1,9 @@
-//! Promise: no more permits are out than there are; those that come back reach whoever waits for them, also if it wants
-//! many, and if the one before it gives up.
+//! Promise: no more permits are out than there are; those that come back reach whoever waits for
+//! them, also if it wants many, and if the one before it gives up.
+//!
+//! Breakages of `raw_semaphore.rs` that make a model fail: queueing without another look at the
+//! permits (the first model); giving up without serving those behind, or without giving back what
+//! was granted meanwhile (the second).
 
 use super::parking::{self, Handle};
 use super::raw_semaphore::RawSemaphore;

@@ -1,5 +1,8 @@
-//! Promise: who waits is told when the count is zero, not before, and sees what was done until then; also if the
-//! count grows while it waits, and if several wait.
+//! Promise: who waits is told when the count is zero, not before, and sees what was done until
+//! then; also if the count grows while it waits, and if several wait.
+//!
+//! Breakages of `raw_wait_group.rs` that make both models fail: no second look at the count under
+//! the lock; a Relaxed `done`.
 
 use super::raw_wait_group::RawWaitGroup;
 use super::{empty_queue, Guarded};
