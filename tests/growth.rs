@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use common::{
     expected, for_each_mode, for_each_mode_with, join, os_thread, park_until_woken, recurse_frames,
-    Mode, Runtime,
+    try_build, Mode, Runtime, Watchdog, MODES,
 };
 use midge::{stack, task};
 
@@ -53,6 +53,30 @@ fn deep_task(bytes: usize, suspensions: usize) {
     });
 }
 
+/// Runs `check` in every mode with a runtime for stacks of a little over `bytes`, and with so many bytes.
+///
+/// Each pinned task of a 32-bit process takes addresses for a whole stack for itself, so there the
+/// pinned mode has to do with less, to have room for hundreds of tasks.
+fn for_each_mode_deep(
+    bytes: usize,
+    configure: impl Fn(&mut midge::Builder) -> &mut midge::Builder,
+    check: impl Fn(&Runtime, Mode, usize),
+) {
+    for mode in MODES {
+        for workers in [1, 2] {
+            let _watchdog = Watchdog::new(format!("{bytes} deep, {mode:?}, {workers} workers"));
+            let mut builder = common::builder();
+            let scarce = cfg!(target_pointer_width = "32");
+            let bytes = if scarce && mode == Mode::Pinned { MIB / 2 } else { bytes };
+            if scarce && mode != Mode::Pinned {
+                builder.max_stack(bytes + bytes / 4);
+            }
+            let runtime = try_build(mode, configure(builder.workers(workers)));
+            check(&runtime.expect("the runtime is built"), mode, bytes);
+        }
+    }
+}
+
 /// Small neighbours that pass through every window meanwhile and overwrite what they may.
 fn with_neighbours(rt: &Runtime, bytes: usize) {
     rt.run(move || {
@@ -75,22 +99,22 @@ fn with_neighbours(rt: &Runtime, bytes: usize) {
 
 #[test]
 fn to_64_mib() {
-    for_each_mode(&[1, 2], |rt, _| with_neighbours(rt, 64 * MIB));
+    for_each_mode_deep(64 * MIB, |builder| builder, |rt, _, bytes| with_neighbours(rt, bytes));
 }
 
 #[test]
 fn to_64_mib_frozen_and_thawed() {
-    for_each_mode_with(
-        &[1, 2],
+    for_each_mode_deep(
+        64 * MIB,
         |builder| builder.stress(1),
-        |rt, mode| {
-            with_neighbours(rt, 64 * MIB);
+        |rt, mode, bytes| {
+            with_neighbours(rt, bytes);
             let metrics = rt.metrics();
             if mode == Mode::Pinned {
                 assert_eq!(metrics.freezes, 0);
             } else {
-                assert!(metrics.bytes_frozen >= 64 * MIB as u64, "{metrics:?}");
-                assert!(metrics.bytes_thawed >= 64 * MIB as u64, "{metrics:?}");
+                assert!(metrics.bytes_frozen >= bytes as u64, "{metrics:?}");
+                assert!(metrics.bytes_thawed >= bytes as u64, "{metrics:?}");
             }
         },
     );
@@ -98,13 +122,13 @@ fn to_64_mib_frozen_and_thawed() {
 
 #[test]
 fn several_deep_tasks_share_a_window() {
-    for_each_mode_with(
-        &[1, 2],
+    for_each_mode_deep(
+        6 * MIB,
         |builder| builder.windows(1),
-        |rt, _| {
+        |rt, _, bytes| {
             rt.run(|| {
                 let handles: Vec<_> = (1..6)
-                    .map(|i| midge::spawn(move || deep_task(i * MIB + i * 1000, 20)))
+                    .map(|i| midge::spawn(move || deep_task(i * (bytes / 6 + 1000), 20)))
                     .collect();
                 handles.into_iter().for_each(join);
             });
@@ -134,9 +158,11 @@ fn up_and_down_again_and_again() {
 
 #[test]
 fn main_grows_too() {
-    for_each_mode(&[1], |rt, _| {
-        rt.run(|| down_to(64 * MIB, &mut park_until_woken));
-    });
+    for_each_mode_deep(
+        64 * MIB,
+        |builder| builder,
+        |rt, _, bytes| rt.run(|| down_to(bytes, &mut park_until_woken)),
+    );
 }
 
 /// The limit to the byte, near enough: almost all of it can be used, and a page more is an overflow.

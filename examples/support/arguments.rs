@@ -5,8 +5,9 @@ use clap::{CommandFactory, Parser, ValueEnum};
 
 /// Pinned tasks have one window each, and a window with its guard takes two of the mappings that
 /// the system allows a process (65,530 of them by default): a little under 32,000 windows exist at
-/// most, and some are left for the rest of the process.
-const MOST_PINNED_TASKS: u32 = 30_000;
+/// most, and some are left for the rest of the process. In a 32-bit process six pinned tasks have room
+/// for windows of 256 MiB, and the main task is one of them.
+const MOST_PINNED_TASKS: u32 = if cfg!(target_pointer_width = "64") { 30_000 } else { 5 };
 
 /// Spawns many tasks, parks each half-way, wakes them all, and tells what one task cost.
 #[derive(Debug, Parser)]
@@ -49,10 +50,15 @@ impl Arguments {
         if arguments.mode == Mode::Pinned && arguments.tasks > MOST_PINNED_TASKS {
             let message = format!(
                 "--tasks {} does not fit in --mode pinned: each pinned task needs a window of its \
-                 own, and a process can have about 32,000 of them (vm.max_map_count).\n\
+                 own, and a process can have {} of them.\n\
                  Ask for --tasks {MOST_PINNED_TASKS} or fewer, or use --mode copying, where \
                  parked tasks share windows.",
                 arguments.tasks,
+                if cfg!(target_pointer_width = "64") {
+                    "about 32,000 (vm.max_map_count)"
+                } else {
+                    "six (of 256 MiB, in 32 bits)"
+                },
             );
             Arguments::command().error(ErrorKind::ValueValidation, message).exit();
         }

@@ -34,6 +34,7 @@ const BLOCK_AHEAD: usize = 4;
 pub(crate) struct Processor {
     pub(crate) stealable: Queue<Ready>,
     bound: UnsafeCell<VecDeque<Ready>>,
+    /// Picks until the global queue comes first.
     tick: Cell<u32>,
     /// Picks until the next look at the own timers.
     look_in: Cell<u32>,
@@ -62,6 +63,9 @@ impl Processor {
         windows: WindowChoice,
     ) -> Processor {
         let seed = shared.config.stress.unwrap_or(0) ^ (index as u64 + 1);
+        if shared.config.stress.is_some() {
+            super::context::note_stress();
+        }
         Processor {
             stealable,
             bound: UnsafeCell::new(VecDeque::new()),
@@ -150,8 +154,8 @@ impl Processor {
     /// The next task to run, from this processor's own queues (and, every 61st time, the global one).
     #[inline]
     pub(crate) fn pick(&self, shared: &Shared, remote: &Remote) -> Option<Ready> {
-        let tick = self.tick.get().wrapping_add(1);
-        self.tick.set(tick);
+        let tick = self.tick.get();
+        self.tick.set(tick.wrapping_sub(1));
         match self.look_in.get() {
             0 => self.look_in.set(timed::look(shared, &self.looks)),
             picks => self.look_in.set(picks - 1),
@@ -160,7 +164,8 @@ impl Processor {
             // SAFETY: as in `push_bound`.
             remote.inbox.take_all(unsafe { &mut *self.bound.get() });
         }
-        if tick % GLOBAL_QUEUE_TICK == 0 {
+        if tick == 0 {
+            self.tick.set(GLOBAL_QUEUE_TICK - 1);
             if let Some(task) = self.take_global(shared) {
                 return Some(task);
             }
@@ -207,19 +212,24 @@ impl Processor {
             || !remote.run_next.load(Ordering::Relaxed).is_null()
     }
 
-    /// True once in 64 picks: for what a busy worker looks at now and then.
+    /// True once in 61 picks: for what a busy worker looks at now and then.
     pub(crate) fn now_and_then(&self) -> bool {
-        self.tick.get() % 64 == 0
+        self.tick.get() == 0
     }
 
-    /// A random number below `bound` (xorshift64*).
-    pub(crate) fn random_below(&self, bound: usize) -> usize {
+    /// A random number (xorshift64*).
+    pub(crate) fn random(&self) -> u64 {
         let mut x = self.random.get();
         x ^= x >> 12;
         x ^= x << 25;
         x ^= x >> 27;
         self.random.set(x);
-        let high = x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+        x.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A random number below `bound`.
+    pub(crate) fn random_below(&self, bound: usize) -> usize {
+        let high = self.random() >> 32;
         ((high * bound as u64) >> 32) as usize
     }
 

@@ -58,9 +58,13 @@ pub(crate) unsafe fn suspend(
     why: Suspension,
     next: Option<Ready>,
 ) -> WorkerRef {
-    let to = leave(worker, Ready(task), why, next);
-    // SAFETY: `leave` chose a context that is saved, in place and this worker's to resume; the next
-    // context finishes this switch before anybody can resume us.
+    let to = match next {
+        Some(next) if why == Suspension::Yield => yield_to(worker, Ready(task), next),
+        _ => None,
+    };
+    let to = to.unwrap_or_else(|| leave(worker, Ready(task), why, next));
+    // SAFETY: `leave` or `yield_to` chose a context that is saved, in place and this worker's to resume; the
+    // next context finishes this switch before anybody can resume us.
     unsafe {
         let sp = (*task.as_ptr()).image.sp.as_ptr();
         let word = arch::switch(sp, to, worker.to_word());
@@ -72,6 +76,35 @@ pub(crate) unsafe fn suspend(
         }
         worker
     }
+}
+
+/// The short way for the most frequent switch of all: a yield to a task that is resident in another window,
+/// where nobody but this worker could run either. Then the task that leaves may be queued before it has
+/// left, and nothing remains to be finished. Returns the stack pointer to switch to, or None if it takes
+/// the long way.
+#[inline(always)]
+fn yield_to(worker: WorkerRef, task: Ready, next: Ready) -> Option<usize> {
+    let processor = &worker.processor;
+    if !processor.exclusive || processor.stress || std::thread::panicking() {
+        return None;
+    }
+    let (from, to) = (&task.header().image, &next.header().image);
+    let (window, next_window) = (from.window.get(), to.window.get());
+    if next_window.is_null() || ptr::eq(next_window, window) {
+        return None;
+    }
+    // SAFETY: the windows of started tasks are alive, and in the exclusive case this worker's own.
+    let (resident, grown) = unsafe { ((*next_window).resident.get(), trim::is_grown(&*window)) };
+    if !ptr::eq(resident, to) || grown || !processor.grown.is_empty() {
+        return None;
+    }
+    let header = task.header();
+    header.thread_locked.set(false);
+    header.panicked.set(false);
+    worker.remote().counters.yields.add(1);
+    processor.push_bound(task);
+    worker.current.set(Some(next));
+    Some(to.sp.get())
 }
 
 /// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
@@ -200,9 +233,20 @@ unsafe fn choose_window(worker: WorkerRef, task: Ready, current: *const Window) 
 /// # Safety
 ///
 /// The caller is the context that runs after a switch on `worker`'s thread.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn finish(worker: WorkerRef) {
-    let Some((task, why)) = worker.previous.take() else { return };
+    if let Some((task, why)) = worker.previous.get() {
+        worker.previous.set(None);
+        // SAFETY: passed on.
+        unsafe { finish_previous(worker, task, why) };
+    }
+}
+
+/// # Safety
+///
+/// As [`finish`]; `task` has just been switched away from, because of `why`.
+#[inline(never)] // out of the way of the yields that leave nothing to finish
+unsafe fn finish_previous(worker: WorkerRef, task: Ready, why: Suspension) {
     let header = task.header();
     let window = header.image.window.get();
     // SAFETY: a started task's window is alive, and we hold it until we give it up below.

@@ -7,6 +7,7 @@
 //! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor caches.
 
 use super::Ready;
+use crate::stack::addresses::{self, Purpose};
 use crate::stack::limits;
 use crate::stack::window::{Shape, Window};
 use parking_lot::Mutex;
@@ -54,25 +55,27 @@ impl WindowStore {
         self.made.load(Ordering::Relaxed)
     }
 
-    fn reserve(&self, private: bool) -> io::Result<Box<Window>> {
+    fn reserve(&self, private: bool, purpose: Purpose) -> io::Result<Box<Window>> {
         // Relaxed: the count guards nothing but itself.
         if self.made.fetch_add(1, Ordering::Relaxed) >= self.most {
             self.made.fetch_sub(1, Ordering::Relaxed);
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, "vm.max_map_count is reached"));
         }
         let number = self.colour.fetch_add(1, Ordering::Relaxed);
-        match Window::reserve(&self.shape, number, private) {
-            Ok(window) => Ok(Box::new(window)),
-            Err(error) => {
-                self.made.fetch_sub(1, Ordering::Relaxed);
-                Err(error)
-            }
+        let size = self.shape.size();
+        let window = addresses::take(size, purpose).and_then(|()| {
+            Window::reserve(&self.shape, number, private)
+                .inspect_err(|_| addresses::give_back(size))
+        });
+        if window.is_err() {
+            self.made.fetch_sub(1, Ordering::Relaxed);
         }
+        window.map(Box::new)
     }
 
     /// A new window to share, held by the caller.
-    pub(crate) fn new_shared(&self) -> io::Result<*const Window> {
-        let window = self.reserve(false)?;
+    pub(crate) fn new_shared(&self, purpose: Purpose) -> io::Result<*const Window> {
+        let window = self.reserve(false, purpose)?;
         let pointer: *const Window = &*window;
         self.shared.lock().push(window);
         Ok(pointer)
@@ -80,7 +83,7 @@ impl WindowStore {
 
     /// Lays in a private window, so that the first main task cannot fail to get one.
     pub(crate) fn stock_private(&self) -> io::Result<()> {
-        let window = self.reserve(true)?;
+        let window = self.reserve(true, Purpose::Start)?;
         self.private.lock().free.push(window);
         Ok(())
     }
@@ -90,7 +93,7 @@ impl WindowStore {
         let mut private = self.private.lock();
         let window = match private.free.pop() {
             Some(window) => window,
-            None => match self.reserve(true) {
+            None => match self.reserve(true, Purpose::Pinned) {
                 Ok(window) => window,
                 Err(_) => {
                     private.waiting.push_back(task);
@@ -118,8 +121,20 @@ impl WindowStore {
         } else {
             drop(private);
             drop(window);
+            addresses::give_back(self.shape.size());
             self.made.fetch_sub(1, Ordering::Relaxed);
         }
         waiting
+    }
+}
+
+impl Drop for WindowStore {
+    fn drop(&mut self) {
+        // A window that a task still has (under panic=abort a parked one is leaked) is not given back.
+        let mut windows = std::mem::take(self.shared.get_mut());
+        windows.append(&mut self.private.get_mut().free);
+        let bytes = windows.len() * self.shape.size();
+        drop(windows);
+        addresses::give_back(bytes);
     }
 }

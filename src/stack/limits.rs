@@ -49,6 +49,11 @@ pub(crate) fn set_default_max_stack(limit: usize) -> usize {
     DEFAULT.swap(limit, Ordering::Relaxed) // guards nothing
 }
 
+/// How large a window is for stacks of up to `limit` bytes: with room for colours and guard, and a power of two.
+pub(crate) fn window_size(limit: usize) -> usize {
+    (limit + COLOUR_SPAN + GUARD).next_power_of_two()
+}
+
 /// The page size in bytes, read once.
 pub(crate) fn page_size() -> usize {
     static PAGE: OnceLock<usize> = OnceLock::new();

@@ -10,6 +10,7 @@
 //! Go: `runtime/stack.go`, which moves a running stack to another address instead and rewrites the
 //! pointers into it; Rust has no map of them, so here the address never changes.
 
+pub(crate) mod addresses;
 pub(crate) mod block;
 mod copy;
 pub(crate) mod fault;

@@ -12,7 +12,7 @@
 //! Go: `runtime/stack.go` `stackalloc` (a stack of its own for each goroutine) and `newstack` (growth).
 
 use super::image::Image;
-use super::limits::{page_size, COLOUR_SPAN, FIRST_COMMIT, GUARD, HUGE_DEPTH};
+use super::limits::{page_size, window_size, COLOUR_SPAN, FIRST_COMMIT, GUARD, HUGE_DEPTH};
 use super::mapping;
 use super::ownership::Ownership;
 use super::trim::History;
@@ -46,8 +46,7 @@ pub(crate) struct Shape {
 impl Shape {
     /// Windows that hold stacks of `limit` bytes.
     pub(crate) fn new(limit: usize, huge_pages: bool) -> Shape {
-        let size = (limit + COLOUR_SPAN + GUARD).next_power_of_two();
-        Shape { size, limit: AtomicUsize::new(limit), huge_pages }
+        Shape { size: window_size(limit), limit: AtomicUsize::new(limit), huge_pages }
     }
 
     /// Bytes of addresses that each window takes.
@@ -294,7 +293,7 @@ mod tests {
         assert!(window.committed_bytes() >= FIRST_COMMIT);
         assert!(matches!(window.commit_to(top - 8), Commit::Done { grown: false }));
         assert!(matches!(
-            window.commit_to(top - FIRST_COMMIT - 8192),
+            window.commit_to(top - FIRST_COMMIT - 2 * page_size()),
             Commit::Done { grown: true }
         ));
         assert!(window.committed_bytes() >= 2 * FIRST_COMMIT);
@@ -319,7 +318,7 @@ mod tests {
         colours.dedup();
         assert!(colours.len() >= 32, "{}", colours.len());
         for window in &tops {
-            let in_page = window.top % 4096;
+            let in_page = window.top % page_size();
             assert!(in_page == 0 || in_page >= 2048, "{in_page}");
             assert_eq!(window.top % 16, 0);
         }
