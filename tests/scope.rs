@@ -114,7 +114,7 @@ fn panics_are_told_as_in_std() {
             // Joined: only the joiner hears of it.
             midge::scope(|s| {
                 let error = s.spawn(|| std::panic::resume_unwind(Box::new(5))).join();
-                assert_eq!(error.map(|()| ()).unwrap_err().downcast_ref(), Some(&5));
+                assert_eq!(error.unwrap_err().downcast_ref(), Some(&5));
             });
             // Not joined: the scope panics, after all have ended.
             let ended = AtomicUsize::new(0);
@@ -140,7 +140,7 @@ fn panics_are_told_as_in_std() {
                     std::panic::resume_unwind(Box::new(6));
                 })
             }));
-            assert_eq!(error.map(|()| ()).unwrap_err().downcast_ref(), Some(&6));
+            assert_eq!(error.unwrap_err().downcast_ref(), Some(&6));
             assert_eq!(ended.load(Ordering::Relaxed), 2);
         });
     });
@@ -167,8 +167,10 @@ fn a_cancelled_parent_takes_its_children_along() {
                         });
                     }
                     begun.fetch_add(1, Ordering::Release);
-                    while in_closure {
-                        task::park();
+                    if in_closure {
+                        loop {
+                            task::park();
+                        }
                     }
                 });
             });
