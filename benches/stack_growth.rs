@@ -129,6 +129,10 @@ fn window_reuse(criterion: &mut Criterion) {
 /// Draws a group where the environment says.
 fn draw(samples: &Samples, name: &str, title: &str) {
     let Some(directory) = std::env::var_os("STACK_GROWTH_PLOTS").map(PathBuf::from) else { return };
+    // A filter on the command line may have left the group out.
+    if samples.is_empty() {
+        return;
+    }
     if let Err(error) = samples.draw(&directory, name, title) {
         eprintln!("cannot draw {name}.svg in {}: {error}", directory.display());
         std::process::exit(1);

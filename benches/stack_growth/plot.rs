@@ -26,6 +26,11 @@ impl Samples {
         elapsed
     }
 
+    /// Whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The medians: a line of sizes and ns per KiB for each strategy.
     fn lines(&self) -> Vec<(&'static str, Vec<(f64, f64)>)> {
         let median = |samples: &Vec<f64>| {
