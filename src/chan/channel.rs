@@ -102,25 +102,28 @@ impl<T> Channel<T> {
     /// Sends, waiting `until` then. `Full` means that the time was up.
     #[inline]
     pub(crate) fn send(&self, message: T, until: Until) -> Result<(), TrySendError<T>> {
-        self.send_locked(self.lock(), message, until)
+        let mut wakes = Wakes::new();
+        let mut state = self.lock();
+        let offered = state.offer(message, &mut wakes);
+        self.finish_send(state, wakes, offered, until)
     }
 
     /// Sends on a promise. Waits only if the promise has been broken.
     pub(crate) fn send_promised(&self, message: T) -> Result<(), TrySendError<T>> {
+        let mut wakes = Wakes::new();
         let mut state = self.lock();
-        state.forget_promise();
-        self.send_locked(state, message, Until::Forever)
+        let offered = state.fulfil(message, &mut wakes);
+        self.finish_send(state, wakes, offered, Until::Forever)
     }
 
     #[inline]
-    fn send_locked(
+    fn finish_send(
         &self,
         mut state: Locked<'_, T>,
-        message: T,
+        wakes: Wakes,
+        offered: Result<(), TrySendError<T>>,
         until: Until,
     ) -> Result<(), TrySendError<T>> {
-        let mut wakes = Wakes::new();
-        let offered = state.offer(message, &mut wakes);
         match offered {
             Err(TrySendError::Full(message)) if !matches!(until, Until::Now) => {
                 let waiting = Waiting::current();

@@ -126,6 +126,17 @@ impl<T> State<T> {
         }
     }
 
+    /// Gives a message for which there is room to the next receiver, or leaves it in the buffer.
+    fn deliver(&mut self, message: T, wakes: &mut Wakes) {
+        if let Some(receiver) = self.claim_receiver(wakes) {
+            // SAFETY: claimed, so its parcel is ours, and a receiver's is empty.
+            unsafe { receiver.as_ref().parcel.put(message) };
+            wakes.push(receiver, Outcome::Completed);
+        } else {
+            self.buffer.push_back(message);
+        }
+    }
+
     /// Lets waiting senders have the room that there is in the buffer.
     fn move_up(&mut self, wakes: &mut Wakes) {
         while self.has_room() {
@@ -135,7 +146,8 @@ impl<T> State<T> {
             let sender = unsafe { sender.as_ref() };
             if sender.kind() == Kind::Single {
                 // SAFETY: as above; a plain sender's parcel has its message.
-                self.buffer.push_back(unsafe { sender.parcel.take() });
+                let message = unsafe { sender.parcel.take() };
+                self.deliver(message, wakes);
             } else {
                 self.promised += 1;
             }
@@ -150,7 +162,6 @@ impl<T> State<T> {
         let possible = if self.is_rendezvous() {
             self.receivers.committed() > self.promised || self.receivers.commit_a_select()
         } else {
-            // A waiting receiver is as good as room.
             self.has_room()
         };
         self.promised += usize::from(possible);
@@ -184,9 +195,13 @@ impl<T> State<T> {
         receiver || self.disconnected || self.has_room()
     }
 
-    /// A promise has come to its end: whoever had it sends now.
-    pub(crate) fn forget_promise(&mut self) {
+    /// Sends on a promise, as [`offer`](Self::offer). Full means that the promise has been broken.
+    pub(crate) fn fulfil(&mut self, message: T, wakes: &mut Wakes) -> Result<(), TrySendError<T>> {
         self.promised -= 1;
+        let offered = self.offer(message, wakes);
+        // The place is still there if the message did not need it, because a receiver was waiting.
+        self.move_up(wakes);
+        offered
     }
 
     /// Takes back the promise of a place that nobody will use.
