@@ -6,18 +6,20 @@ mod common;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use common::{build, child_of, in_child, join, status, wait_until, Tally, Watchdog, MODES};
+use common::{
+    build, child_of, in_child, join, parked_at_once, status, wait_until, Tally, Watchdog, MODES,
+};
 use midge::task;
 
 #[test]
 #[cfg(panic = "unwind")]
 fn ten_thousand_parked_tasks_run_each_destructor_once() {
-    const TASKS: usize = 10_000;
     for mode in MODES {
+        let tasks = parked_at_once(mode, 10_000);
         let _watchdog = Watchdog::new(format!("10,000 parked tasks, {mode:?}"));
         let rt = build(mode, 2);
         let (tally, parking) = (Tally::default(), Arc::new(AtomicUsize::new(0)));
-        for _ in 0..TASKS {
+        for _ in 0..tasks {
             let (tally, parking) = (tally.clone(), parking.clone());
             drop(rt.spawn(move || {
                 let _guard = tally.guard();
@@ -27,10 +29,10 @@ fn ten_thousand_parked_tasks_run_each_destructor_once() {
                 }
             }));
         }
-        wait_until(|| parking.load(Ordering::SeqCst) == TASKS);
+        wait_until(|| parking.load(Ordering::SeqCst) == tasks);
         assert_eq!(tally.count(), 0);
         drop(rt);
-        assert_eq!(tally.count(), TASKS);
+        assert_eq!(tally.count(), tasks);
     }
 }
 

@@ -9,7 +9,7 @@ use midge::{task, BuildError};
 /// In a child: builds in every mode and reports what came of it.
 fn report_what_build_says() {
     for mode in MODES {
-        match try_build(mode, &Runtime::builder()) {
+        match try_build(mode, &common::builder()) {
             Ok(rt) => {
                 println!("built with {} workers;", rt.workers());
                 assert_eq!(rt.run(|| join(midge::spawn(|| 3))), 3);

@@ -69,7 +69,7 @@ fn for_each_mode_deep(
             let scarce = cfg!(target_pointer_width = "32");
             let bytes = if scarce && mode == Mode::Pinned { MIB / 2 } else { bytes };
             if scarce && mode != Mode::Pinned {
-                builder.max_stack(bytes + bytes / 4);
+                builder.max_stack(2 * bytes + MIB);
             }
             let runtime = try_build(mode, configure(builder.workers(workers)));
             check(&runtime.expect("the runtime is built"), mode, bytes);

@@ -11,7 +11,7 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use common::{
-    build, join, os_thread, recurse, try_build, Mode, Random, Runtime, Watchdog, PATIENCE,
+    build, join, os_thread, recurse, repeated, try_build, Mode, Random, Runtime, Watchdog, PATIENCE,
 };
 use midge::task;
 
@@ -46,7 +46,7 @@ fn a_task_moves_100_000_times_under_stress() {
     let _watchdog = Watchdog::new("moves under stress".into());
     let rt = try_build(Mode::Migrating, common::builder().workers(2).stress(11));
     let rt = rt.expect("the runtime is built");
-    move_about(&rt, 100_000, task::yield_now);
+    move_about(&rt, repeated(100_000), task::yield_now);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_task_moves_100_000_times_away_from_a_busy_worker() {
     let _watchdog = Watchdog::new("moves away from a hog".into());
     let rt = build(Mode::Migrating, 2);
     if rt.workers() >= 2 {
-        move_about(&rt, 100_000, leave_a_hog_behind);
+        move_about(&rt, repeated(100_000), leave_a_hog_behind);
     }
 }
 
@@ -85,6 +85,7 @@ fn many_tasks_move_100_000_times_in_total() {
     let _watchdog = Watchdog::new("many tasks move".into());
     let rt = try_build(Mode::Migrating, common::builder().workers(4).windows(4).stress(12));
     let rt = rt.expect("the runtime is built");
+    let moves = repeated(100_000);
     let total = Arc::new(AtomicUsize::new(0));
     rt.run(|| {
         let handles: Vec<_> = (0..TASKS as u64)
@@ -93,7 +94,7 @@ fn many_tasks_move_100_000_times_in_total() {
                 midge::spawn(move || {
                     let deadline = Instant::now() + PATIENCE;
                     let mut random = Random::new(seed);
-                    while total.load(Ordering::Relaxed) < 100_000 {
+                    while total.load(Ordering::Relaxed) < moves {
                         assert!(Instant::now() < deadline, "{total:?} moves");
                         let before = os_thread();
                         recurse(random.below(16), &mut task::yield_now);
@@ -138,7 +139,7 @@ fn stays_at_home(rt: Runtime) {
     let stopper = stop.clone();
     let watched = rt.spawn(move || {
         let (home, mut random) = (os_thread(), Random::new(99));
-        for suspension in 0..100_000 {
+        for suspension in 0..repeated(100_000) {
             if suspension % 50 == 49 {
                 common::park_until_woken();
             } else {

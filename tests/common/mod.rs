@@ -9,7 +9,7 @@
 
 mod child;
 
-pub use child::{child_of, in_child, status};
+pub use child::{child_of, emulator, in_child, status};
 
 use std::hint::black_box;
 use std::io::Write;
@@ -22,8 +22,9 @@ use std::time::{Duration, Instant};
 use midge::{task, BuildError, JoinHandle};
 pub use midge::{Mode, Runtime};
 
-/// How long a test waits for a condition before it fails. Never a statement about speed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for a condition before it fails. Never a statement about speed: machines
+/// are busy with other things, and emulated ones slow.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The three modes.
 pub const MODES: [Mode; 3] = [Mode::Pinned, Mode::Copying, Mode::Migrating];
@@ -52,6 +53,16 @@ pub fn builder() -> midge::Builder {
         builder.max_stack(1 << 20);
     }
     builder
+}
+
+/// How many of so many tasks can be parked at once in `mode`. In the pinned mode each takes
+/// addresses for a whole stack, of which a 32-bit process has few.
+pub fn parked_at_once(mode: Mode, tasks: usize) -> usize {
+    if cfg!(target_pointer_width = "32") && mode == Mode::Pinned {
+        tasks.min(500)
+    } else {
+        tasks
+    }
 }
 
 /// Builds a runtime in `mode` with so many workers.
@@ -128,6 +139,16 @@ pub fn rounds(release: usize, debug: usize) -> usize {
     } else {
         release
     }
+}
+
+/// A count for whose sake a test takes long, or a tenth of it where an emulator would make minutes of
+/// it. The one place in which tests do less under emulation, and say so.
+pub fn repeated(count: usize) -> usize {
+    if emulator().is_none() {
+        return count;
+    }
+    eprintln!("emulated: {} times instead of {count}", count / 10);
+    count / 10
 }
 
 /// Joins, and fails with the task's own panic if it panicked.
