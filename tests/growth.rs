@@ -205,7 +205,7 @@ fn descend_in_mebibytes(bytes: usize) -> usize {
 fn a_random_walk_of_depths_with_every_frame_checked() {
     for_each_mode_with(
         &[1, 2, 8],
-        |builder| builder.stress(42),
+        |builder| builder.stress(42).max_stack(8 * MIB), // on 32 bits, room for all the windows
         |rt, _| {
             rt.run(|| {
                 let walkers: Vec<_> = (0..8u64)
@@ -264,12 +264,16 @@ fn while_another_thread_maps_and_unmaps() {
             })
         })
         .collect();
-    for_each_mode(&[2], |rt, _| {
-        let tasks: Vec<_> = (0..common::rounds(40, 10))
-            .map(|i| rt.spawn(move || deep_task((i % 8 + 1) * MIB / 2, 2)))
-            .collect();
-        tasks.into_iter().for_each(join);
-    });
+    for_each_mode_with(
+        &[2],
+        |builder| builder.max_stack(8 * MIB), // as above
+        |rt, _| {
+            let tasks: Vec<_> = (0..common::rounds(40, 10))
+                .map(|i| rt.spawn(move || deep_task((i % 8 + 1) * MIB / 2, 2)))
+                .collect();
+            tasks.into_iter().for_each(join);
+        },
+    );
     done.store(true, Ordering::Relaxed);
     assert!(hammers.into_iter().map(|hammer| hammer.join().unwrap()).sum::<u64>() > 0);
 }

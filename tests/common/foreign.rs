@@ -7,14 +7,21 @@ use std::arch::global_asm;
 extern "C" {
     /// Calls itself with frames of 10,000 bytes that it does not touch, but for the return addresses.
     pub fn recurse_without_end();
-    /// Makes a frame of `size` bytes as `alloca` does, in one step, then calls a function (whose return
+    /// Makes a frame of `size` bytes as `alloca` does, in one step, then calls a function (on x86 the return
     /// address is the first touch), then writes the frame's lowest and highest words. Returns
     /// `size`.
     pub fn frame_of(size: usize) -> usize;
     /// `read(descriptor, buffer, size)` with a buffer of `size` bytes in its own frame that nothing has
     /// touched before the call. Returns what `read` returns, or -1 if the buffer's last byte is not 7.
-    pub fn read_into_frame(descriptor: i32, size: usize) -> isize;
+    ///
+    /// On x86 only, where a call pushes its return address below the caller's frame. On AArch64 it does
+    /// not, and glibc's `read` may enter the kernel before anybody has touched the stack.
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    pub fn read_into_frame(descriptor: i32, size: usize, read: Read) -> isize;
 }
+
+/// `libc::read`.
+pub type Read = unsafe extern "C" fn(i32, *mut libc::c_void, usize) -> isize;
 
 #[cfg(target_arch = "x86_64")]
 global_asm!(
@@ -67,13 +74,14 @@ global_asm!(
     ".cfi_def_cfa_register rbp",
     "push rbx",
     "push r12",
+    "mov rax, rdx",
     "mov rbx, rsi",
     "sub rsp, rsi",
     "and rsp, -16",
     "mov r12, rsp",
     "mov rdx, rsi",
     "mov rsi, rsp",
-    "call {read}",
+    "call rax",
     "cmp byte ptr [r12 + rbx - 1], 7",
     "je 2f",
     "mov rax, -1",
@@ -86,5 +94,128 @@ global_asm!(
     "ret",
     ".cfi_endproc",
     ".size read_into_frame, . - read_into_frame",
-    read = sym libc::read,
+);
+
+#[cfg(target_arch = "x86")]
+global_asm!(
+    ".globl recurse_without_end",
+    ".type recurse_without_end, @function",
+    "recurse_without_end:",
+    ".cfi_startproc",
+    "sub esp, 10012",
+    ".cfi_adjust_cfa_offset 10012",
+    "call recurse_without_end",
+    "add esp, 10012",
+    ".cfi_adjust_cfa_offset -10012",
+    "ret",
+    ".cfi_endproc",
+    ".size recurse_without_end, . - recurse_without_end",
+    ".type foreign_return, @function",
+    "foreign_return:",
+    ".cfi_startproc",
+    "ret",
+    ".cfi_endproc",
+    ".size foreign_return, . - foreign_return",
+    ".globl frame_of",
+    ".type frame_of, @function",
+    "frame_of:",
+    ".cfi_startproc",
+    "push ebp",
+    ".cfi_adjust_cfa_offset 4",
+    ".cfi_rel_offset ebp, 0",
+    "mov ebp, esp",
+    ".cfi_def_cfa_register ebp",
+    "mov eax, [ebp + 8]",
+    "sub esp, eax",
+    "and esp, -16",
+    "call foreign_return",
+    "mov dword ptr [esp], 1",
+    "mov dword ptr [ebp - 16], 2",
+    "leave",
+    ".cfi_def_cfa esp, 4",
+    "ret",
+    ".cfi_endproc",
+    ".size frame_of, . - frame_of",
+    ".globl read_into_frame",
+    ".type read_into_frame, @function",
+    "read_into_frame:",
+    ".cfi_startproc",
+    "push ebp",
+    ".cfi_adjust_cfa_offset 4",
+    ".cfi_rel_offset ebp, 0",
+    "mov ebp, esp",
+    ".cfi_def_cfa_register ebp",
+    "push ebx",
+    "push esi",
+    "mov esi, [ebp + 12]",
+    "sub esp, esi",
+    "and esp, -16",
+    "mov ebx, esp",
+    "sub esp, 16",
+    "mov eax, [ebp + 8]",
+    "mov [esp], eax",
+    "mov [esp + 4], ebx",
+    "mov [esp + 8], esi",
+    "call [ebp + 16]",
+    "cmp byte ptr [ebx + esi - 1], 7",
+    "je 2f",
+    "mov eax, -1",
+    "2:",
+    "lea esp, [ebp - 8]",
+    "pop esi",
+    "pop ebx",
+    "pop ebp",
+    ".cfi_def_cfa esp, 4",
+    "ret",
+    ".cfi_endproc",
+    ".size read_into_frame, . - read_into_frame",
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".globl recurse_without_end",
+    ".type recurse_without_end, %function",
+    "recurse_without_end:",
+    ".cfi_startproc",
+    "hint #34", // bti c
+    "stp x29, x30, [sp, #-16]!",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset x29, -16",
+    ".cfi_offset x30, -8",
+    "mov x29, sp",
+    ".cfi_def_cfa x29, 16",
+    "sub sp, sp, #8192",
+    "bl recurse_without_end",
+    "mov sp, x29",
+    "ldp x29, x30, [sp], #16",
+    ".cfi_def_cfa sp, 0",
+    ".cfi_restore x29",
+    ".cfi_restore x30",
+    "ret",
+    ".cfi_endproc",
+    ".size recurse_without_end, . - recurse_without_end",
+    ".globl frame_of",
+    ".type frame_of, %function",
+    "frame_of:",
+    ".cfi_startproc",
+    "hint #34",
+    "stp x29, x30, [sp, #-16]!",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset x29, -16",
+    ".cfi_offset x30, -8",
+    "mov x29, sp",
+    ".cfi_def_cfa x29, 16",
+    "sub x9, sp, x0",
+    "and sp, x9, #0xfffffffffffffff0",
+    "mov x10, #1",
+    "str x10, [sp]",
+    "str x10, [x29, #-16]",
+    "mov sp, x29",
+    "ldp x29, x30, [sp], #16",
+    ".cfi_def_cfa sp, 0",
+    ".cfi_restore x29",
+    ".cfi_restore x30",
+    "ret",
+    ".cfi_endproc",
+    ".size frame_of, . - frame_of",
 );
