@@ -22,7 +22,22 @@ pub(crate) enum Selected {
     Message(Parcel),
     /// A place for the message that is to be sent.
     Place,
-    /// A sender, itself a select, that has been told to send: its message comes to this node.
+}
+
+impl Selected {
+    fn message<T>(message: T) -> Selected {
+        let parcel = Parcel::new();
+        // SAFETY: new, so ours and empty.
+        unsafe { parcel.put(message) };
+        Selected::Message(parcel)
+    }
+}
+
+/// What came of looking at an operation.
+pub(crate) enum Attempt {
+    Done(Selected),
+    /// A sender, itself a select, has been told to send: its message comes to this node. See
+    /// [`Operation::wait_for`].
     Coming(NonNull<Node>, Waiting),
 }
 
@@ -41,7 +56,11 @@ pub(crate) trait Operation {
     /// # Safety
     ///
     /// The caller has the lock.
-    unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Selected>;
+    unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Attempt>;
+
+    /// Waits for a message that is coming. `None` if its sender has changed its mind: it unwinds, or has dropped its
+    /// `SelectedOperation`. Not under a lock.
+    fn wait_for(&self, node: NonNull<Node>) -> Option<Selected>;
 
     /// Whether `attempt` would do something.
     ///
@@ -87,12 +106,16 @@ impl<T> Operation for Sender<T> {
         Some(self.channel.raw_lock())
     }
 
-    unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Selected> {
+    unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Attempt> {
         // SAFETY: passed on.
         match unsafe { with_state(&self.channel, |state| state.promise(wakes)) }? {
-            Outcome::Disconnected => Some(Selected::Disconnected),
-            _ => Some(Selected::Place),
+            Outcome::Disconnected => Some(Attempt::Done(Selected::Disconnected)),
+            _ => Some(Attempt::Done(Selected::Place)),
         }
+    }
+
+    fn wait_for(&self, _: NonNull<Node>) -> Option<Selected> {
+        unreachable!("no message comes to a sender")
     }
 
     unsafe fn is_ready(&self) -> bool {
@@ -135,7 +158,7 @@ impl<T> Operation for Receiver<T> {
         }
     }
 
-    unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Selected> {
+    unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Attempt> {
         let message = match &self.flavor {
             Flavor::Channel(channel) => {
                 // SAFETY: passed on.
@@ -143,14 +166,14 @@ impl<T> Operation for Receiver<T> {
                     with_state(channel, |state| match state.take(wakes) {
                         Found::Promise => {
                             let waiting = Waiting::current();
-                            Err(Selected::Coming(state.enlist_receiver(&waiting), waiting))
+                            Err(Attempt::Coming(state.enlist_receiver(&waiting), waiting))
                         }
                         found => Ok(found),
                     })
                 };
                 match found {
                     Ok(Found::Message(message)) => message,
-                    Ok(Found::Disconnected) => return Some(Selected::Disconnected),
+                    Ok(Found::Disconnected) => return Some(Attempt::Done(Selected::Disconnected)),
                     Ok(_) => return None,
                     Err(coming) => return Some(coming),
                 }
@@ -158,10 +181,19 @@ impl<T> Operation for Receiver<T> {
             Flavor::Timer(timer) => timer.take()?,
             Flavor::Never => return None,
         };
-        let parcel = Parcel::new();
-        // SAFETY: new, so ours and empty.
-        unsafe { parcel.put(message) };
-        Some(Selected::Message(parcel))
+        Some(Attempt::Done(Selected::message(message)))
+    }
+
+    fn wait_for(&self, node: NonNull<Node>) -> Option<Selected> {
+        let Flavor::Channel(channel) = &self.flavor else {
+            unreachable!("a message comes from a channel")
+        };
+        let wait = Wait { channel, node, side: Side::Receiver };
+        match wait.finish(Until::Forever) {
+            (Outcome::Completed, message) => message.map(Selected::message),
+            (Outcome::Disconnected, _) => Some(Selected::Disconnected),
+            _ => None,
+        }
     }
 
     unsafe fn is_ready(&self) -> bool {
@@ -198,10 +230,6 @@ impl<T> Operation for Receiver<T> {
                 // SAFETY: this receiver has put it in.
                 channel.put_back(unsafe { parcel.take() });
             }
-            (Flavor::Channel(channel), Selected::Coming(node, _waiting)) => {
-                // SAFETY: its node, which nobody else will free.
-                unsafe { channel.abandon(node, Side::Receiver) };
-            }
             (_, Selected::Message(parcel)) => {
                 // SAFETY: as above.
                 drop(unsafe { parcel.take::<T>() });
@@ -227,20 +255,9 @@ impl<T> Sender<T> {
 impl<T> Receiver<T> {
     /// Completes an operation of this receiver.
     pub(crate) fn complete(&self, selected: Selected) -> Result<T, RecvError> {
-        match (selected, &self.flavor) {
+        match selected {
             // SAFETY: this receiver has put it in.
-            (Selected::Message(parcel), _) => Ok(unsafe { parcel.take() }),
-            (Selected::Coming(node, _waiting), Flavor::Channel(channel)) => {
-                let wait = Wait { channel, node, side: Side::Receiver };
-                match wait.finish(Until::Forever) {
-                    (Outcome::Completed, message) => {
-                        Ok(message.expect("a completed receiver has its message"))
-                    }
-                    // The sender has changed its mind: it unwinds, or has dropped its `SelectedOperation`.
-                    (Outcome::Retry, _) => channel.recv(Until::Forever).map_err(|_| RecvError),
-                    _ => Err(RecvError),
-                }
-            }
+            Selected::Message(parcel) => Ok(unsafe { parcel.take() }),
             _ => Err(RecvError),
         }
     }

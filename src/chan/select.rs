@@ -257,9 +257,6 @@ impl SelectedOperation<'_> {
 
     /// Receives the message.
     ///
-    /// It waits only for another select that has been selected to send and computes its message; if that one sends none, for
-    /// the next one.
-    ///
     /// # Errors
     ///
     /// [`RecvError`] if the channel is empty and all senders are gone.

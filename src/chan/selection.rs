@@ -10,7 +10,7 @@
 //!
 //! Go: `runtime/select.go` `selectgo`.
 
-use super::operation::{Operation, Selected};
+use super::operation::{Attempt, Operation, Selected};
 use super::pool;
 use super::until::Until;
 use super::wait_list::Wakes;
@@ -62,7 +62,18 @@ pub(crate) fn run(
         if found.is_some() || over {
             drop(locks);
             wakes.wake();
-            return found;
+            let (place, attempt) = found?;
+            let selected = match attempt {
+                None => None,
+                Some(Attempt::Done(selected)) => Some(selected),
+                Some(Attempt::Coming(node, _waiting)) => {
+                    match entries[place].operation.wait_for(node) {
+                        Some(selected) => Some(selected),
+                        None => continue,
+                    }
+                }
+            };
+            return Some((place, selected));
         }
         let waiting = Waiting::current();
         // SAFETY: all are locked.
@@ -84,14 +95,12 @@ unsafe fn look(
     entries: &[Entry<'_>],
     want: Want,
     wakes: &mut Wakes,
-) -> Option<(usize, Option<Selected>)> {
+) -> Option<(usize, Option<Attempt>)> {
     entries.iter().enumerate().find_map(|(place, entry)| {
         // SAFETY: passed on.
         unsafe {
             match want {
-                Want::Done => {
-                    entry.operation.attempt(wakes).map(|selected| (place, Some(selected)))
-                }
+                Want::Done => entry.operation.attempt(wakes).map(|attempt| (place, Some(attempt))),
                 Want::Ready => entry.operation.is_ready().then_some((place, None)),
             }
         }
