@@ -1,6 +1,6 @@
 # The context switch for x86-64, System V ABI (Intel syntax).
 #
-# Two symbols, the same two for every architecture (src/arch/mod.rs declares them):
+# Two symbols, the same two for every architecture (src/arch/mod.rs says what they are for):
 #
 #   midge_switch(save: *mut usize /*rdi*/, to: usize /*rsi*/, arg: usize /*rdx*/) -> usize /*rax*/
 #       Entered by a jump, with the return address pushed as a call would (src/arch/x86_64.rs says why).

@@ -83,7 +83,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    arguments.runtime.check_tasks::<Arguments>("--users", arguments.users + arguments.rooms);
+    arguments.runtime.check_tasks::<Arguments>("--users", arguments.users, arguments.rooms);
     // SAFETY: what rooms and users have on their stacks while they wait is channel ends, times
     // and small numbers, which nobody else has a reference to and which belong to no thread.
     let runtime = match unsafe { arguments.runtime.build() } {

@@ -63,7 +63,7 @@ static FOUND: AtomicU64 = AtomicU64::new(0);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    arguments.runtime.check_tasks::<Arguments>("--primes", arguments.primes);
+    arguments.runtime.check_tasks::<Arguments>("--primes", arguments.primes, 1);
     // SAFETY: what a task has on its stack while it waits is its ends of two channels, whose
     // contents are on the heap, and some integers. Nobody else has a reference to them, and
     // nothing of it belongs to a thread.

@@ -2,6 +2,8 @@
 //!
 //! Go: `runtime/print.go`.
 
+use std::fmt;
+
 /// A message built in place, then written to stderr with one system call.
 pub(crate) struct Line {
     bytes: [u8; 1024],
@@ -65,6 +67,20 @@ impl Line {
         self.print();
         // SAFETY: abort is async-signal-safe and ends the process.
         unsafe { libc::abort() }
+    }
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.bytes[..self.length]))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Promise: where address space is limited (RLIMIT_AS, containers), a runtime makes do with fewer
 //! windows and shares them; with room for none, building it is a clear error. It never crashes.
+//! 32 bits are such a limit, too.
 
 mod common;
 
@@ -12,15 +13,44 @@ use common::{
 };
 use midge::{task, BuildError};
 
-/// Leaves this process so many bytes of address space more than it has now.
-fn limit_address_space(more: Option<u64>) {
-    let current = match more {
-        Some(bytes) => status("VmSize") as u64 * 1024 + bytes,
-        None => libc::RLIM_INFINITY,
-    };
+/// The addresses of a window at the default limit.
+const WINDOW: usize = if cfg!(target_pointer_width = "64") { 1 << 30 } else { 1 << 28 };
+
+/// Leaves this process so many bytes of address space more than it has now. False if that has no
+/// effect: emulators accept such a limit and ignore it, since they need addresses themselves.
+#[must_use]
+fn limit_address_space(more: Option<usize>) -> bool {
+    let current = more.map_or(libc::RLIM_INFINITY, |bytes| {
+        libc::rlim_t::try_from(status("VmSize") * 1024 + bytes).expect("a limit")
+    });
     let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: the pointer is to a valid rlimit for the length of the call.
     let result = unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    let Some(bytes) = more else { return true };
+    let limited = !can_reserve(bytes + (1 << 20));
+    if !limited {
+        eprintln!("left out: RLIMIT_AS has no effect on this system");
+    }
+    limited
+}
+
+fn can_reserve(bytes: usize) -> bool {
+    // SAFETY: a new mapping without access disturbs nobody, and goes at once.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let address = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0);
+        address != libc::MAP_FAILED && libc::munmap(address, bytes) == 0
+    }
+}
+
+/// Leaves this process so many bytes of private writable memory more than it has now. It refuses what
+/// strict overcommit (`vm.overcommit_memory=2`) refuses, for one process.
+fn limit_memory(more: u64) {
+    let current = status("VmData") as u64 * 1024 + more;
+    let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a valid rlimit for the length of the call.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_DATA, &limit) };
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
 }
 
@@ -41,7 +71,9 @@ fn in_a_child(test: &str, check: impl Fn(Mode)) {
 #[test]
 fn a_little_room_means_fewer_windows() {
     in_a_child("a_little_room_means_fewer_windows", |mode| {
-        limit_address_space(Some(6 << 30));
+        if !limit_address_space(Some(6 * WINDOW)) {
+            return;
+        }
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room for some");
         // None of these waits for another, so each finishes as soon as it has had a window,
         // in the pinned mode too, where a window is not shared while its task lives.
@@ -60,7 +92,7 @@ fn a_little_room_means_fewer_windows() {
             assert_eq!(handles.into_iter().map(join).sum::<usize>(), 499_500);
         });
         let windows = rt.metrics().windows;
-        assert!((1..=6).contains(&windows), "{windows} windows in 6 GiB");
+        assert!((1..=6).contains(&windows), "{windows} windows where six fit");
     });
 }
 
@@ -71,7 +103,9 @@ fn a_little_room_still_holds_many_parked_tasks() {
         if mode == Mode::Pinned {
             return; // There each parked task needs a window of its own.
         }
-        limit_address_space(Some(6 << 30));
+        if !limit_address_space(Some(6 * WINDOW)) {
+            return;
+        }
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room for some");
         let parking = Arc::new(AtomicUsize::new(0));
         let handles: Vec<_> = (0..TASKS)
@@ -95,7 +129,9 @@ fn a_little_room_still_holds_many_parked_tasks() {
 #[test]
 fn no_room_is_an_error_of_build() {
     in_a_child("no_room_is_an_error_of_build", |mode| {
-        limit_address_space(Some(512 << 20));
+        if !limit_address_space(Some(WINDOW / 2)) {
+            return;
+        }
         for _ in 0..3 {
             match try_build(mode, Runtime::builder().workers(2)) {
                 Err(error @ BuildError::Windows { .. }) => {
@@ -108,7 +144,7 @@ fn no_room_is_an_error_of_build() {
             }
         }
         // What failed has left nothing behind, and with room it works.
-        limit_address_space(None);
+        assert!(limit_address_space(None));
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room again");
         assert_eq!(rt.run(|| join(midge::spawn(|| 1))), 1);
     });
@@ -120,10 +156,93 @@ fn room_that_ends_while_it_runs() {
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("the runtime is built");
         rt.run(|| join(midge::spawn(|| ())));
         // Block memory still fits; no further window does.
-        limit_address_space(Some(900 << 20));
+        if !limit_address_space(Some(WINDOW / 8 * 7)) {
+            return;
+        }
         rt.run(|| {
             let handles: Vec<_> = (0..500).map(|_| midge::spawn(task::yield_now)).collect();
             handles.into_iter().for_each(join);
         });
+    });
+}
+
+/// Goes so many bytes deep and comes back.
+#[inline(never)]
+fn descend(bytes: usize) -> usize {
+    let words = std::hint::black_box([bytes; 100]);
+    let deeper = if midge::stack::live_bytes() < bytes { descend(bytes) } else { 0 };
+    std::hint::black_box(words)[bytes % 100] + deeper
+}
+
+#[test]
+fn a_little_memory_is_used_to_the_end() {
+    in_a_child("a_little_memory_is_used_to_the_end", |mode| {
+        let rt = try_build(mode, Runtime::builder().workers(2)).expect("a runtime");
+        rt.run(|| join(midge::spawn(|| ())));
+        // Doubling 32 MiB would be refused; what the access needs is to be had.
+        limit_memory(50 << 20);
+        join(rt.spawn(|| descend(45 << 20)));
+        // And those who need less than all get it, one after the other.
+        for _ in 0..20 {
+            join(rt.spawn(|| descend(20 << 20)));
+        }
+    });
+}
+
+#[test]
+fn no_memory_for_a_stack_is_a_clear_death() {
+    const NAME: &str = "no_memory_for_a_stack_is_a_clear_death";
+    if let Some(kind) = in_child() {
+        let mode = MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode");
+        let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
+        rt.run(|| join(midge::spawn(|| ())));
+        limit_memory(20 << 20);
+        join(task::Builder::new().name("greedy").spawn_on(&rt, || descend(100 << 20)));
+        return;
+    }
+    for mode in MODES {
+        let output = child_of(NAME, &format!("{mode:?}"), &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{mode:?}");
+        assert!(said.contains("\"greedy\"") && said.contains("out of memory"), "{mode:?}: {said}");
+    }
+}
+/// As everybody builds it: on 32 bits a handful of windows is all there is.
+#[test]
+fn a_runtime_of_default_windows() {
+    const TASKS: usize = 2_000;
+    in_a_child("a_runtime_of_default_windows", |mode| {
+        for workers in [1, 2, 8] {
+            let rt = try_build(mode, Runtime::builder().workers(workers)).expect("a runtime");
+            assert!((1..=workers).contains(&rt.workers()));
+            rt.run(|| {
+                if mode == Mode::Pinned {
+                    return (0..100).for_each(|i| assert_eq!(join(midge::spawn(move || i)), i));
+                }
+                let parking = Arc::new(AtomicUsize::new(0));
+                let handles: Vec<_> = (0..TASKS)
+                    .map(|i| {
+                        let parking = parking.clone();
+                        midge::spawn(move || {
+                            recurse(i % 10, &mut || {
+                                parking.fetch_add(1, Ordering::SeqCst);
+                                task::park();
+                            });
+                        })
+                    })
+                    .collect();
+                wait_until(|| parking.load(Ordering::SeqCst) == TASKS);
+                // They have left room for a pinned task, and for another runtime.
+                assert_eq!(join(task::Builder::new().pinned(true).spawn(|| 1)), 1);
+                let other = try_build(mode, Runtime::builder().workers(2)).expect("another one");
+                assert_eq!(other.run(|| join(midge::spawn(|| 2))), 2);
+                drop(other);
+                handles.iter().for_each(|handle| handle.task().unpark());
+                handles.into_iter().for_each(join);
+            });
+            if cfg!(target_pointer_width = "32") {
+                assert!(rt.metrics().windows <= 8, "{:?}", rt.metrics());
+            }
+        }
     });
 }

@@ -34,7 +34,7 @@ fn a_number_of_workers_is_obeyed() {
     const NAME: &str = "a_number_of_workers_is_obeyed";
     if in_child().is_some() {
         report_what_build_says();
-        let explicit = try_build(Mode::Copying, Runtime::builder().workers(2)).expect("a runtime");
+        let explicit = try_build(Mode::Copying, common::builder().workers(2)).expect("a runtime");
         println!("explicit: {};", explicit.workers());
         return;
     }
@@ -67,7 +67,7 @@ fn a_stress_seed_is_obeyed() {
     const NAME: &str = "a_stress_seed_is_obeyed";
     if in_child().is_some() {
         for mode in MODES {
-            let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
+            let rt = try_build(mode, common::builder().workers(1)).expect("a runtime");
             rt.run(|| {
                 let handles: Vec<_> = (0..4).map(|_| midge::spawn(task::yield_now)).collect();
                 handles.into_iter().for_each(join);
@@ -127,7 +127,7 @@ fn impossible_settings_are_clear_errors() {
 #[test]
 fn an_explicit_seed_stresses() {
     for mode in [Mode::Copying, Mode::Migrating] {
-        let rt = try_build(mode, Runtime::builder().workers(2).stress(5)).expect("a runtime");
+        let rt = try_build(mode, common::builder().workers(2).stress(5)).expect("a runtime");
         rt.run(|| {
             let handles: Vec<_> = (0..10).map(|_| midge::spawn(task::yield_now)).collect();
             handles.into_iter().for_each(join);

@@ -44,7 +44,7 @@ fn move_about(rt: &Runtime, moves: usize, suspend: fn()) {
 fn a_task_moves_100_000_times_under_stress() {
     let _alone = alone();
     let _watchdog = Watchdog::new("moves under stress".into());
-    let rt = try_build(Mode::Migrating, Runtime::builder().workers(2).stress(11));
+    let rt = try_build(Mode::Migrating, common::builder().workers(2).stress(11));
     let rt = rt.expect("the runtime is built");
     move_about(&rt, 100_000, task::yield_now);
 }
@@ -83,7 +83,7 @@ fn many_tasks_move_100_000_times_in_total() {
     const TASKS: usize = 8;
     let _alone = alone();
     let _watchdog = Watchdog::new("many tasks move".into());
-    let rt = try_build(Mode::Migrating, Runtime::builder().workers(4).windows(4).stress(12));
+    let rt = try_build(Mode::Migrating, common::builder().workers(4).windows(4).stress(12));
     let rt = rt.expect("the runtime is built");
     let total = Arc::new(AtomicUsize::new(0));
     rt.run(|| {
@@ -175,6 +175,6 @@ fn a_task_of_the_copying_mode_never_moves() {
 fn a_task_of_the_copying_mode_never_moves_under_stress() {
     let _alone = alone();
     let _watchdog = Watchdog::new("the copying mode under stress".into());
-    let rt = try_build(Mode::Copying, Runtime::builder().workers(3).windows(2).stress(13));
+    let rt = try_build(Mode::Copying, common::builder().workers(3).windows(2).stress(13));
     stays_at_home(rt.expect("the runtime is built"));
 }

@@ -116,7 +116,7 @@ fn permits_are_added_and_forgotten() {
         for _ in 0..10 {
             assert!(!waiting.is_finished());
             semaphore.add_permits(1);
-            rt.run(|| task::yield_now());
+            rt.run(task::yield_now);
         }
         join(waiting);
         assert_eq!(semaphore.available_permits(), 0);

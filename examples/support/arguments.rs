@@ -26,7 +26,7 @@ impl Arguments {
     /// Reads and checks the command line. A mistake is reported and ends the process with status 2.
     pub fn read() -> Arguments {
         let arguments = Arguments::parse();
-        arguments.runtime.check_tasks::<Arguments>("--tasks", arguments.tasks);
+        arguments.runtime.check_tasks::<Arguments>("--tasks", arguments.tasks, 0);
         arguments
     }
 }

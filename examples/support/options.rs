@@ -6,8 +6,9 @@ use midge::{BuildError, Runtime};
 
 /// Pinned tasks have one window each, and a window with its guard takes two of the mappings that
 /// the system allows a process (65,530 of them by default): a little under 32,000 windows exist at
-/// most, and some are left for the rest of the process.
-const MOST_PINNED_TASKS: u32 = 30_000;
+/// most, and some are left for the rest of the process. In a 32-bit process six pinned tasks have
+/// room for windows of 256 MiB, and the main task is one of them.
+const MOST_PINNED_TASKS: u32 = if cfg!(target_pointer_width = "64") { 30_000 } else { 5 };
 
 /// What the command line says about the runtime.
 #[derive(Args, Debug)]
@@ -33,18 +34,27 @@ pub enum Mode {
 }
 
 impl RuntimeOptions {
-    /// Ends the process with a message if so many tasks, asked for by `flag` of the command line
-    /// `C`, cannot all be started in the chosen mode.
-    pub fn check_tasks<C: CommandFactory>(&self, flag: &str, tasks: u32) {
-        if self.mode == Mode::Pinned && tasks > MOST_PINNED_TASKS {
-            let message = format!(
-                "{flag} {tasks} does not fit in --mode pinned: each pinned task needs a window of \
-                 its own, and a process can have about 32,000 of them (vm.max_map_count).\n\
-                 Ask for {flag} {MOST_PINNED_TASKS} or fewer, or use --mode copying, where parked \
-                 tasks share windows.",
-            );
-            C::command().error(ErrorKind::ValueValidation, message).exit();
+    /// Ends the process with a message if the `asked` tasks that `flag` of the command line `C`
+    /// wants, and `others` that the program needs beside them, cannot all be started in this mode.
+    pub fn check_tasks<C: CommandFactory>(&self, flag: &str, asked: u32, others: u32) {
+        if self.mode != Mode::Pinned || asked.saturating_add(others) <= MOST_PINNED_TASKS {
+            return;
         }
+        let room = if cfg!(target_pointer_width = "64") {
+            "about 32,000 (vm.max_map_count)"
+        } else {
+            "six (of 256 MiB, in 32 bits)"
+        };
+        let answer = match MOST_PINNED_TASKS.saturating_sub(others) {
+            0 => "Use".to_string(),
+            most => format!("Ask for {flag} {most} or fewer, or use"),
+        };
+        let message = format!(
+            "{flag} {asked} does not fit in --mode pinned: each pinned task needs a window of its \
+             own, and a process can have {room} of them.\n\
+             {answer} --mode copying, where parked tasks share windows.",
+        );
+        C::command().error(ErrorKind::ValueValidation, message).exit();
     }
 
     /// Builds the runtime.

@@ -10,9 +10,11 @@
 //!
 //! Go: `runtime/select.go` `selectgo`.
 
-use super::channel::Until;
 use super::operation::{Operation, Selected};
-use super::waiters::{Kind, Node, Outcome, Progress, Wakes};
+use super::pool;
+use super::until::Until;
+use super::wait_list::Wakes;
+use super::waiters::{Kind, Node, Outcome, Progress};
 use crate::atomic::SpinLock;
 use crate::sched::waiting::{self, Waiting};
 use std::ptr::{self, NonNull};
@@ -103,7 +105,7 @@ fn shuffle(entries: &mut [Entry<'_>]) {
     }
     let mut random = waiting::random();
     for last in (1..entries.len()).rev() {
-        let choice = (random >> 32) * (last as u64 + 1) >> 32;
+        let choice = ((random >> 32) * (last as u64 + 1)) >> 32;
         entries.swap(last, choice as usize);
         random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
     }
@@ -231,7 +233,7 @@ impl<'a, 'b> Wait<'a, 'b> {
         };
         for node in self.nodes.drain(..) {
             // SAFETY: in no list any more, the operation is done, and the parcel empty.
-            unsafe { Node::free(node) };
+            unsafe { pool::give(node) };
         }
         selected
     }

@@ -71,7 +71,8 @@ impl fmt::Display for BuildError {
             }
             BuildError::MaxStack { asked, least, most } => write!(
                 f,
-                "a stack limit of {asked} bytes is not possible: a window holds from {least} to {most} bytes"
+                "a stack limit of {asked} bytes is not possible: a window holds from {least} to \
+                 {most} bytes"
             ),
             BuildError::Windows { size, error } => write!(
                 f,
@@ -111,6 +112,7 @@ pub struct Builder {
     workers: Option<usize>,
     windows: Option<usize>,
     max_stack: Option<usize>,
+    no_huge_pages: bool,
     stress: Option<u64>,
     name: Option<String>,
 }
@@ -122,6 +124,7 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) windows_per_worker: usize,
     pub(crate) max_stack: usize,
+    pub(crate) huge_pages: bool,
     pub(crate) stress: Option<u64>,
     pub(crate) name: String,
 }
@@ -152,13 +155,27 @@ impl Builder {
 
     /// The limit of each task's stack, in bytes: from 65,536 up to what a window of 1 GiB (256 MiB on 32-bit)
     /// holds beside its guard. The default is Go's (`runtime/proc.go`, `main`): 1,000,000,000, and 250,000,000
-    /// on 32-bit. A lower limit also makes the windows smaller.
+    /// on 32-bit. A lower limit also makes the windows smaller, and with them what
+    /// [`stack::set_max`](crate::stack::set_max) can raise it to later.
     ///
     /// ```
     /// assert!(midge::Runtime::builder().max_stack(2_000_000_000).build_pinned().is_err());
     /// ```
     pub fn max_stack(&mut self, bytes: usize) -> &mut Builder {
         self.max_stack = Some(bytes);
+        self
+    }
+
+    /// Whether a stack asks for huge pages below its first 2 MiB: true unless this says otherwise. A deep
+    /// descent then costs half as much, since one fault of the page tables stands for 512; in return a
+    /// deep stack takes memory in steps of up to 2 MiB. Shallow stacks never ask. It has no effect where
+    /// the system has no transparent huge pages (`/sys/kernel/mm/transparent_hugepage/enabled`).
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().huge_pages(false).build_pinned().unwrap();
+    /// ```
+    pub fn huge_pages(&mut self, wanted: bool) -> &mut Builder {
+        self.no_huge_pages = !wanted;
         self
     }
 
@@ -242,7 +259,7 @@ impl Builder {
             Some(workers) => workers.min(MOST_WORKERS),
             None => default_workers()?,
         };
-        let max_stack = self.max_stack.unwrap_or(limits::DEFAULT_MAX_STACK);
+        let max_stack = self.max_stack.unwrap_or_else(limits::default_max_stack);
         let (least, most) = (limits::MIN_MAX_STACK, limits::LARGEST_MAX_STACK);
         if !(least..=most).contains(&max_stack) {
             return Err(BuildError::MaxStack { asked: max_stack, least, most });
@@ -254,7 +271,15 @@ impl Builder {
             None => stress_from_environment()?,
         };
         let name = self.name.clone().unwrap_or_else(|| "midge-worker".to_string());
-        Ok(Config { mode, workers, windows_per_worker, max_stack, stress, name })
+        Ok(Config {
+            mode,
+            workers,
+            windows_per_worker,
+            max_stack,
+            huge_pages: !self.no_huge_pages,
+            stress,
+            name,
+        })
     }
 }
 

@@ -89,6 +89,10 @@ counters! {
     block_bytes,
     /// Times a window was grown by a guard fault.
     growth_events,
+    /// Times a grown window was cut down to what its task uses.
+    trims,
+    /// Bytes given back by that.
+    bytes_trimmed,
     /// Times a worker took tasks from another's queue.
     steals,
     /// Tasks that a timer made ready.

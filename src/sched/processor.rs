@@ -12,6 +12,7 @@ use super::window_choice::WindowChoice;
 use super::Ready;
 use crate::arch;
 use crate::stack::slab::Cache;
+use crate::stack::trim::TrimList;
 use crossbeam_deque::{Steal, Worker as Queue};
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
@@ -33,6 +34,7 @@ const BLOCK_AHEAD: usize = 4;
 pub(crate) struct Processor {
     pub(crate) stealable: Queue<Ready>,
     bound: UnsafeCell<VecDeque<Ready>>,
+    /// Picks until the global queue comes first.
     tick: Cell<u32>,
     /// Picks until the next look at the own timers.
     look_in: Cell<u32>,
@@ -41,6 +43,8 @@ pub(crate) struct Processor {
     bound_first: Cell<bool>,
     streak: Cell<u32>,
     pub(crate) windows: WindowChoice,
+    /// The windows that were left grown.
+    pub(crate) grown: TrimList,
     cache: UnsafeCell<Cache>,
     random: Cell<u64>,
     ids: Cell<(u64, u64)>,
@@ -71,6 +75,7 @@ impl Processor {
             bound_first: Cell::new(false),
             streak: Cell::new(0),
             windows,
+            grown: TrimList::default(),
             cache: UnsafeCell::new(Cache::new()),
             random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             ids: Cell::new((0, 0)),
@@ -149,8 +154,8 @@ impl Processor {
     /// The next task to run, from this processor's own queues (and, every 61st time, the global one).
     #[inline]
     pub(crate) fn pick(&self, shared: &Shared, remote: &Remote) -> Option<Ready> {
-        let tick = self.tick.get().wrapping_add(1);
-        self.tick.set(tick);
+        let tick = self.tick.get();
+        self.tick.set(tick.wrapping_sub(1));
         match self.look_in.get() {
             0 => self.look_in.set(timed::look(shared, &self.looks)),
             picks => self.look_in.set(picks - 1),
@@ -159,7 +164,8 @@ impl Processor {
             // SAFETY: as in `push_bound`.
             remote.inbox.take_all(unsafe { &mut *self.bound.get() });
         }
-        if tick % GLOBAL_QUEUE_TICK == 0 {
+        if tick == 0 {
+            self.tick.set(GLOBAL_QUEUE_TICK - 1);
             if let Some(task) = self.take_global(shared) {
                 return Some(task);
             }
@@ -204,6 +210,11 @@ impl Processor {
             || remote.inbox.any()
             || !self.stealable.is_empty()
             || !remote.run_next.load(Ordering::Relaxed).is_null()
+    }
+
+    /// True once in 61 picks: for what a busy worker looks at now and then.
+    pub(crate) fn now_and_then(&self) -> bool {
+        self.tick.get() == 0
     }
 
     /// A random number (xorshift64*).

@@ -14,7 +14,9 @@ use super::shared::{Remote, Shared};
 use super::window_choice::WindowChoice;
 use super::window_store::WindowStore;
 use super::{panic_hook, shutdown, worker};
-use crate::stack::{fault, limits};
+use crate::stack::addresses::Purpose;
+use crate::stack::fault;
+use crate::stack::window::Shape;
 use crossbeam_deque::{Injector, Worker as Queue};
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
@@ -175,18 +177,22 @@ impl Runtime {
     pub(crate) fn build(mut config: Config) -> Result<Runtime, BuildError> {
         fault::install(worker::faulting_window);
         panic_hook::install();
-        let windows = WindowStore::new(config.max_stack);
-        let no_room = |error| BuildError::Windows {
-            size: (config.max_stack + limits::COLOUR_SPAN + limits::GUARD).next_power_of_two(),
-            error,
-        };
+        let windows = WindowStore::new(Shape::new(config.max_stack, config.huge_pages));
+        let no_room = |error| BuildError::Windows { size: windows.shape.size(), error };
         windows.stock_private().map_err(no_room)?;
-        // A window for each worker; where there is room for fewer, there are fewer workers.
-        let mut first = vec![windows.new_shared().map_err(no_room)?];
-        while first.len() < config.workers {
-            match windows.new_shared() {
-                Ok(window) => first.push(window),
-                Err(_) => config.workers = first.len(),
+        let mut first = Vec::new();
+        if config.mode == Mode::Pinned {
+            // No window is shared; main and the task it waits for have one each.
+            windows.stock_private().map_err(no_room)?;
+            first.resize(config.workers, None);
+        } else {
+            // A window for each worker; where there is room for fewer, there are fewer workers.
+            first.push(Some(windows.new_shared(Purpose::Start).map_err(no_room)?));
+            while first.len() < config.workers {
+                match windows.new_shared(Purpose::Shared) {
+                    Ok(window) => first.push(Some(window)),
+                    Err(_) => config.workers = first.len(),
+                }
             }
         }
         let queues: Vec<_> = first.iter().map(|_| Queue::new_fifo()).collect();

@@ -157,9 +157,22 @@ impl Worker {
         }
         // A long rest: what the cache holds may keep whole chunks of a past burst from going back.
         self.processor.with_cache(|cache| cache.flush());
-        match deadline {
-            Some(deadline) => drop(parker.park_until(deadline)),
-            None => parker.park(),
+        self.rest_and_trim(deadline);
+    }
+
+    /// Sleeps on, and gets up in between for windows that are to be given back.
+    fn rest_and_trim(&self, deadline: Option<Instant>) {
+        let parker = &self.remote().parker;
+        loop {
+            self.trim_due();
+            if self.processor.has_work(self.remote()) {
+                return; // somebody waited for a window that was being trimmed
+            }
+            let due = [deadline, self.processor.grown.next_due()].into_iter().flatten().min();
+            let Some(due) = due else { return parker.park() };
+            if parker.park_until(due) || deadline.is_some_and(|deadline| deadline <= due) {
+                return;
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use super::Ready;
 use crate::arch;
 use crate::stack::image;
 use crate::stack::ownership::{Asked, Waiters};
+use crate::stack::trim;
 use crate::stack::window::Window;
 use crate::task::header::{self, Header};
 use std::ptr::{self, NonNull};
@@ -57,9 +58,13 @@ pub(crate) unsafe fn suspend(
     why: Suspension,
     next: Option<Ready>,
 ) -> WorkerRef {
-    let to = leave(worker, Ready(task), why, next);
-    // SAFETY: `leave` chose a context that is saved, in place and this worker's to resume; the next
-    // context finishes this switch before anybody can resume us.
+    let to = match next {
+        Some(next) if why == Suspension::Yield => yield_to(worker, Ready(task), next),
+        _ => None,
+    };
+    let to = to.unwrap_or_else(|| leave(worker, Ready(task), why, next));
+    // SAFETY: `leave` or `yield_to` chose a context that is saved, in place and this worker's to resume; the
+    // next context finishes this switch before anybody can resume us.
     unsafe {
         let sp = (*task.as_ptr()).image.sp.as_ptr();
         let word = arch::switch(sp, to, worker.to_word());
@@ -71,6 +76,35 @@ pub(crate) unsafe fn suspend(
         }
         worker
     }
+}
+
+/// The short way for the most frequent switch of all: a yield to a task that is resident in another window,
+/// where nobody but this worker could run either. Then the task that leaves may be queued before it has
+/// left, and nothing remains to be finished. Returns the stack pointer to switch to, or None if it takes
+/// the long way.
+#[inline(always)]
+fn yield_to(worker: WorkerRef, task: Ready, next: Ready) -> Option<usize> {
+    let processor = &worker.processor;
+    if !processor.exclusive || processor.stress || std::thread::panicking() {
+        return None;
+    }
+    let (from, to) = (&task.header().image, &next.header().image);
+    let (window, next_window) = (from.window.get(), to.window.get());
+    if next_window.is_null() || ptr::eq(next_window, window) {
+        return None;
+    }
+    // SAFETY: the windows of started tasks are alive, and in the exclusive case this worker's own.
+    let (resident, grown) = unsafe { ((*next_window).resident.get(), trim::is_grown(&*window)) };
+    if !ptr::eq(resident, to) || grown || !processor.grown.is_empty() {
+        return None;
+    }
+    let header = task.header();
+    header.thread_locked.set(false);
+    header.panicked.set(false);
+    worker.remote().counters.yields.add(1);
+    processor.push_bound(task);
+    worker.current.set(Some(next));
+    Some(to.sp.get())
 }
 
 /// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
@@ -199,9 +233,20 @@ unsafe fn choose_window(worker: WorkerRef, task: Ready, current: *const Window) 
 /// # Safety
 ///
 /// The caller is the context that runs after a switch on `worker`'s thread.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn finish(worker: WorkerRef) {
-    let Some((task, why)) = worker.previous.take() else { return };
+    if let Some((task, why)) = worker.previous.get() {
+        worker.previous.set(None);
+        // SAFETY: passed on.
+        unsafe { finish_previous(worker, task, why) };
+    }
+}
+
+/// # Safety
+///
+/// As [`finish`]; `task` has just been switched away from, because of `why`.
+#[inline(never)] // out of the way of the yields that leave nothing to finish
+unsafe fn finish_previous(worker: WorkerRef, task: Ready, why: Suspension) {
     let header = task.header();
     let window = header.image.window.get();
     // SAFETY: a started task's window is alive, and we hold it until we give it up below.
@@ -209,6 +254,9 @@ pub(crate) unsafe fn finish(worker: WorkerRef) {
     if why == Suspension::Exit {
         // SAFETY: the task has ended and left its stack.
         return unsafe { bury(worker, task, window) };
+    }
+    if trim::is_grown(window) || !worker.processor.grown.is_empty() {
+        worker.trim(window);
     }
     if worker.processor.stress && !header.pinned {
         // SAFETY: held, nobody stands on it, and its resident is the task that has just left.
@@ -240,6 +288,9 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
     window.bound.set(window.bound.get() - 1);
     worker.drop_block(task);
     if window.private {
+        if worker.processor.exclusive {
+            worker.processor.grown.forget(window); // only this worker's list can have it
+        }
         // SAFETY: the one task that was bound to it has left.
         if let Some(waiting) = unsafe { worker.shared().windows.give_back_private(window) } {
             worker.shared().inject(waiting);
@@ -247,6 +298,9 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
     } else {
         if window.bound.get() == 0 {
             worker.processor.windows.note_free(window);
+        }
+        if trim::is_grown(window) || !worker.processor.grown.is_empty() {
+            worker.trim(window);
         }
         if !worker.processor.exclusive {
             worker.leave_window(window);
@@ -267,6 +321,32 @@ impl Worker {
         } else {
             self.ready_all(window.ownership.release());
         }
+    }
+
+    /// Notes `window`, which the caller holds and has left, if it is grown, and gives back what is due.
+    #[cold]
+    fn trim(&self, window: &Window) {
+        let grown = &self.processor.grown;
+        if trim::is_grown(window) {
+            grown.note(window);
+        }
+        if grown.is_over_budget() || self.processor.now_and_then() {
+            self.trim_due();
+        }
+    }
+
+    /// Gives back the memory of grown windows whose time has come.
+    pub(crate) fn trim_due(&self) {
+        let grown = &self.processor.grown;
+        if grown.is_empty() || !grown.is_due() {
+            return;
+        }
+        let exclusive = self.processor.exclusive;
+        let trimmed =
+            grown.pass(self.current_window(), exclusive, |waiters| self.ready_all(waiters));
+        let counters = &self.remote().counters;
+        counters.trims.add(trimmed.windows);
+        counters.bytes_trimmed.add(trimmed.bytes);
     }
 
     fn ready_all(&self, waiters: Waiters) {
@@ -307,6 +387,8 @@ impl Worker {
         if let Some(bytes) = copied.frozen {
             counters.freezes.add(1);
             counters.bytes_frozen.add(bytes as u64);
+        }
+        if copied.block_growth != 0 {
             counters.block_bytes.add(copied.block_growth);
         }
         if let Some(bytes) = copied.thawed {

@@ -11,6 +11,7 @@
 //! Go: `runtime/proc.go` `gfget` (a dead goroutine's stack goes to the next one).
 
 use super::window_store::WindowStore;
+use crate::stack::addresses::Purpose;
 use crate::stack::ownership::{Asked, Waiter, Waiters};
 use crate::stack::window::Window;
 use std::cell::{Cell, UnsafeCell};
@@ -48,20 +49,23 @@ pub(crate) struct WindowChoice {
 }
 
 impl WindowChoice {
-    /// A processor's windows: `first` and up to `most` in all.
+    /// A processor's windows: `first` and up to `most` in all. In the pinned mode there is no first one, and nothing
+    /// to choose.
     ///
     /// `first` is held by the caller, and stays so only in the exclusive case.
-    pub(crate) fn new(first: *const Window, most: usize, exclusive: bool) -> WindowChoice {
-        // SAFETY: shared windows live as long as the runtime.
-        let window = unsafe { &*first };
-        window.listed.store(true, Ordering::Relaxed);
-        if !exclusive {
-            let waiters = window.ownership.release();
-            debug_assert_eq!(waiters.count(), 0, "nobody knows the window yet");
+    pub(crate) fn new(first: Option<*const Window>, most: usize, exclusive: bool) -> WindowChoice {
+        if let Some(first) = first {
+            // SAFETY: shared windows live as long as the runtime.
+            let window = unsafe { &*first };
+            window.listed.store(true, Ordering::Relaxed);
+            if !exclusive {
+                let waiters = window.ownership.release();
+                debug_assert_eq!(waiters.count(), 0, "nobody knows the window yet");
+            }
         }
         WindowChoice {
-            free: UnsafeCell::new(vec![first]),
-            made: UnsafeCell::new(vec![first]),
+            free: UnsafeCell::new(Vec::from_iter(first)),
+            made: UnsafeCell::new(Vec::from_iter(first)),
             most: Cell::new(most),
             turn: Cell::new(0),
         }
@@ -99,7 +103,7 @@ impl WindowChoice {
             }
         }
         if made.len() < self.most.get() {
-            match store.new_shared() {
+            match store.new_shared(Purpose::Shared) {
                 Ok(window) => {
                     made.push(window);
                     return Choice::Window(window);

@@ -7,18 +7,21 @@
 //! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor caches.
 
 use super::Ready;
+use crate::stack::addresses::{self, Purpose};
 use crate::stack::limits;
-use crate::stack::window::Window;
+use crate::stack::window::{Shape, Window};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 /// So many free private windows are kept for the next pinned tasks (12 KiB each); more are unmapped.
 const KEPT: usize = 64;
 
 pub(crate) struct WindowStore {
-    max_stack: usize,
+    /// What all its windows have in common.
+    pub(crate) shape: Arc<Shape>,
     most: usize,
     made: AtomicUsize,
     colour: AtomicUsize,
@@ -36,9 +39,9 @@ struct Private {
 }
 
 impl WindowStore {
-    pub(crate) fn new(max_stack: usize) -> WindowStore {
+    pub(crate) fn new(shape: Shape) -> WindowStore {
         WindowStore {
-            max_stack,
+            shape: Arc::new(shape),
             most: limits::most_windows(),
             made: AtomicUsize::new(0),
             colour: AtomicUsize::new(0),
@@ -52,25 +55,27 @@ impl WindowStore {
         self.made.load(Ordering::Relaxed)
     }
 
-    fn reserve(&self, private: bool) -> io::Result<Box<Window>> {
+    fn reserve(&self, private: bool, purpose: Purpose) -> io::Result<Box<Window>> {
         // Relaxed: the count guards nothing but itself.
         if self.made.fetch_add(1, Ordering::Relaxed) >= self.most {
             self.made.fetch_sub(1, Ordering::Relaxed);
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, "vm.max_map_count is reached"));
         }
         let number = self.colour.fetch_add(1, Ordering::Relaxed);
-        match Window::reserve(self.max_stack, number, private) {
-            Ok(window) => Ok(Box::new(window)),
-            Err(error) => {
-                self.made.fetch_sub(1, Ordering::Relaxed);
-                Err(error)
-            }
+        let size = self.shape.size();
+        let window = addresses::take(size, purpose).and_then(|()| {
+            Window::reserve(&self.shape, number, private)
+                .inspect_err(|_| addresses::give_back(size))
+        });
+        if window.is_err() {
+            self.made.fetch_sub(1, Ordering::Relaxed);
         }
+        window.map(Box::new)
     }
 
     /// A new window to share, held by the caller.
-    pub(crate) fn new_shared(&self) -> io::Result<*const Window> {
-        let window = self.reserve(false)?;
+    pub(crate) fn new_shared(&self, purpose: Purpose) -> io::Result<*const Window> {
+        let window = self.reserve(false, purpose)?;
         let pointer: *const Window = &*window;
         self.shared.lock().push(window);
         Ok(pointer)
@@ -78,7 +83,7 @@ impl WindowStore {
 
     /// Lays in a private window, so that the first main task cannot fail to get one.
     pub(crate) fn stock_private(&self) -> io::Result<()> {
-        let window = self.reserve(true)?;
+        let window = self.reserve(true, Purpose::Start)?;
         self.private.lock().free.push(window);
         Ok(())
     }
@@ -88,7 +93,7 @@ impl WindowStore {
         let mut private = self.private.lock();
         let window = match private.free.pop() {
             Some(window) => window,
-            None => match self.reserve(true) {
+            None => match self.reserve(true, Purpose::Pinned) {
                 Ok(window) => window,
                 Err(_) => {
                     private.waiting.push_back(task);
@@ -108,15 +113,28 @@ impl WindowStore {
     pub(crate) unsafe fn give_back_private(&self, window: *const Window) -> Option<Ready> {
         // SAFETY: made by Box::into_raw there.
         let window = unsafe { Box::from_raw(window.cast_mut()) };
+        window.trim(0); // nobody knows when the next one comes
         let mut private = self.private.lock();
         let waiting = private.waiting.pop_front();
-        if waiting.is_some() || private.free.len() < KEPT {
+        if waiting.is_some() || private.free.len() < KEPT || window.history.is_listed() {
             private.free.push(window);
         } else {
             drop(private);
             drop(window);
+            addresses::give_back(self.shape.size());
             self.made.fetch_sub(1, Ordering::Relaxed);
         }
         waiting
+    }
+}
+
+impl Drop for WindowStore {
+    fn drop(&mut self) {
+        // A window that a task still has (under panic=abort a parked one is leaked) is not given back.
+        let mut windows = std::mem::take(self.shared.get_mut());
+        windows.append(&mut self.private.get_mut().free);
+        let bytes = windows.len() * self.shape.size();
+        drop(windows);
+        addresses::give_back(bytes);
     }
 }

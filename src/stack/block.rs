@@ -22,14 +22,13 @@ use std::ptr::{null_mut, NonNull};
 
 use memmap2::MmapMut;
 
+use super::limits::{page_size, LARGEST_MAX_STACK};
 use super::slab::{class_of, class_size, Cache, Kind, ALIGN};
 
 /// From this capacity on a block is a mapping of its own.
 const MAPPED: usize = 256 << 10;
 /// What the slab has at most; a block up to here is never exchanged for a smaller one.
 const SLAB: usize = 2048;
-/// No stack has more live bytes than this.
-const LIMIT: usize = 1_000_000_000;
 
 /// There is no memory for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +64,12 @@ impl Block {
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// Whether it is large enough to be a mapping of its own, which is not worth keeping unused.
+    #[inline]
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.capacity >= MAPPED
     }
 
     /// The memory: [`capacity`](Block::capacity) bytes aligned to 16, null if there is none. It
@@ -118,7 +123,7 @@ impl Block {
             let home = cache.alloc(Kind::Block, class).ok_or(OutOfMemory)?.as_ptr();
             return Ok(Block { home, capacity: class_size(Kind::Block, class) });
         }
-        if len > LIMIT {
+        if len > LARGEST_MAX_STACK {
             return Err(OutOfMemory);
         }
         let capacity = len.next_power_of_two();
@@ -130,7 +135,7 @@ impl Block {
         // Where addresses are scarce (32 bits, a limit on them), for what is needed now. At least
         // `MAPPED`, which is how a mapping is told.
         let mapping = MmapMut::map_anon(capacity)
-            .or_else(|_| MmapMut::map_anon(len.next_multiple_of(page()).max(MAPPED)))
+            .or_else(|_| MmapMut::map_anon(len.next_multiple_of(page_size()).max(MAPPED)))
             .map_err(|_| OutOfMemory)?;
         let capacity = mapping.len();
         Ok(Block { home: Box::into_raw(Box::new(mapping)).cast(), capacity })
@@ -165,13 +170,6 @@ impl fmt::Debug for Block {
 /// The layout of a block from the program's allocator.
 fn layout(capacity: usize) -> Layout {
     Layout::from_size_align(capacity, ALIGN).expect("a power of two below `MAPPED`")
-}
-
-/// The system's page size.
-fn page() -> usize {
-    // SAFETY: asks for a constant of the system.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).expect("every system has a page size")
 }
 
 #[cfg(test)]
@@ -270,11 +268,11 @@ mod tests {
     fn holds_the_largest_stack_and_refuses_more() {
         let cache = &mut Cache::new();
         let mut block = Block::EMPTY;
-        assert_eq!(block.reserve(cache, LIMIT + 1), Err(OutOfMemory));
+        assert_eq!(block.reserve(cache, LARGEST_MAX_STACK + 1), Err(OutOfMemory));
         assert_eq!(block.capacity(), 0);
         // A 32-bit process may not have as many addresses left: then an error, and no block.
-        match block.reserve(cache, LIMIT) {
-            Ok(()) => touch(&block, LIMIT),
+        match block.reserve(cache, LARGEST_MAX_STACK) {
+            Ok(()) => touch(&block, LARGEST_MAX_STACK),
             Err(OutOfMemory) if cfg!(target_pointer_width = "32") => {}
             Err(OutOfMemory) => panic!("no memory for the largest stack"),
         }

@@ -2,8 +2,8 @@
 //!
 //! A touch below the committed part of the running task's window raises SIGSEGV. The handler runs on the
 //! worker's alternate signal stack, commits more of the window and returns; the access is then
-//! repeated. An access below the limit is a stack overflow: it says whose, and aborts. Every other fault
-//! goes to the handler that was there before.
+//! repeated. An access below the limit is a stack overflow ([`super::overflow`]). Every other fault goes
+//! to the handler that was there before, a wild pointer deep below the stack pointer included.
 //!
 //! Guarantees: only async-signal-safe calls in the handler (mprotect, write, abort), errno is
 //! restored, and a fault that is not ours reaches the previous handler as if midge were not there.
@@ -11,6 +11,7 @@
 //! Go: `runtime/stack.go` `newstack` (its prologue check is our guard) and `runtime/signal_unix.go`
 //! `sighandler`.
 
+use super::overflow;
 use super::window::{Commit, Window};
 use crate::raw_print::Line;
 use std::cell::UnsafeCell;
@@ -77,12 +78,16 @@ unsafe extern "C" fn handle(
     // SAFETY: errno is this thread's, and the kernel passes a valid siginfo.
     let (errno, address, code) =
         unsafe { (*libc::__errno_location(), (*info).si_addr() as usize, (*info).si_code) };
+    if overflow::is_dying() {
+        overflow::give_up();
+    }
     // A signal somebody sent (code <= 0) carries no fault address.
-    if code > 0 {
+    // SAFETY: the kernel passed this context to this handler.
+    if code > 0 && unsafe { may_be_stack(address, context) } {
         if let Some(faulting) = (installed.lookup)(address) {
             // SAFETY: the lookup names a window of this thread, which is alive while it runs there.
             let window = unsafe { &*faulting.window };
-            match window.commit_to(address) {
+            match commit_patiently(window, address) {
                 Commit::Done { grown } => {
                     // Not grown: the page was there, so it is a fault of another kind (a jump to the
                     // stack, say), which repeating the access would not end.
@@ -93,7 +98,7 @@ unsafe extern "C" fn handle(
                         return;
                     }
                 }
-                Commit::OverLimit => overflow(window, &faulting, context),
+                Commit::OverLimit => overflow::die(window, &faulting, context),
                 Commit::Refused => out_of_memory(window, &faulting),
             }
         }
@@ -103,6 +108,43 @@ unsafe extern "C" fn handle(
         *libc::__errno_location() = errno;
         chain(&installed.previous, signal, info, context);
     }
+}
+
+/// How often refused memory is asked for again, and how long to wait between, in milliseconds. Other
+/// workers give back what their windows do not need after 100 ms (see [`super::trim`]).
+const TRIES: u32 = 30;
+const PAUSE_MS: libc::c_long = 100;
+
+/// Commits; where the system has no memory left, others may be about to give some back.
+fn commit_patiently(window: &Window, address: usize) -> Commit {
+    for _ in 0..TRIES {
+        match window.commit_to(address) {
+            Commit::Refused => {
+                let pause = libc::timespec { tv_sec: 0, tv_nsec: PAUSE_MS * 1_000_000 };
+                // SAFETY: async-signal-safe, with a valid argument.
+                unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
+            }
+            done => return done,
+        }
+    }
+    window.commit_to(address)
+}
+
+/// How far below the stack pointer an access may be and still be one to the stack, in bytes: what Linux's
+/// own stacks allowed until 4.20 (`arch/x86/mm/fault.c`), which covers red zones and compilers that
+/// probe ahead.
+const BELOW_STACK_POINTER: usize = 65_536 + 32 * size_of::<usize>();
+
+/// Whether an access may have been to the stack of the code that was interrupted: a wild pointer that
+/// happens to lie deep below in the same window is none.
+///
+/// # Safety
+///
+/// `context` is the third argument of the running handler.
+unsafe fn may_be_stack(address: usize, context: *const libc::c_void) -> bool {
+    // SAFETY: passed on.
+    let sp = unsafe { crate::arch::stack_pointer_of(context) };
+    address >= sp.saturating_sub(BELOW_STACK_POINTER)
 }
 
 /// Hands the signal to the handler that was there before.
@@ -139,21 +181,6 @@ unsafe fn chain(
             handler(signal);
         }
     }
-}
-
-/// The death of a task whose stack is over its limit, in Go's words.
-fn overflow(window: &Window, faulting: &Faulting, context: *const libc::c_void) -> ! {
-    let (low, high) = window.range();
-    let mut line = Line::new();
-    line.text("midge: ");
-    (faulting.describe)(&mut line);
-    line.text(": stack exceeds ").decimal(window.limit() as u64).text("-byte limit\n");
-    // SAFETY: we are in the handler that got this context.
-    let sp = unsafe { crate::arch::stack_pointer_of(context) };
-    line.text("midge: sp=0x").hex(sp as u64);
-    line.text(" stack=[0x").hex(low as u64).text(", 0x").hex(high as u64).text("]\n");
-    line.text("fatal error: stack overflow\n");
-    line.print_and_abort()
 }
 
 fn out_of_memory(window: &Window, faulting: &Faulting) -> ! {

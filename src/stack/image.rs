@@ -11,6 +11,7 @@
 //! copied when a window changes hands, and growth copies nothing.
 
 use super::block::Block;
+use super::copy::copy;
 use super::slab::Cache;
 use super::window::{Commit, Window};
 use crate::arch;
@@ -36,7 +37,7 @@ pub(crate) struct Copied {
     pub(crate) frozen: Option<usize>,
     /// Bytes copied back.
     pub(crate) thawed: Option<usize>,
-    /// How much larger the frozen one's block has become (or smaller: it wraps).
+    /// How much larger the blocks of both have become (or smaller: it wraps).
     pub(crate) block_growth: u64,
 }
 
@@ -98,7 +99,7 @@ impl Image {
         }
         // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds, and
         // the block was just made large enough. Heap and window never overlap.
-        unsafe { ptr::copy_nonoverlapping(self.sp.get() as *const u8, block.as_ptr(), length) };
+        unsafe { copy(self.sp.get() as *const u8, block.as_ptr(), length) };
         copied.frozen = Some(length);
         copied.block_growth = (block.capacity() as u64).wrapping_sub(before as u64);
         self.block.set(block);
@@ -110,7 +111,7 @@ impl Image {
     ///
     /// The image is frozen; the caller holds its window, has frozen the resident, and does not run
     /// on it.
-    unsafe fn thaw(&self) -> usize {
+    unsafe fn thaw(&self, cache: &mut Cache, copied: &mut Copied) {
         // SAFETY: passed on.
         let length = unsafe { self.live_bytes() };
         // SAFETY: a bound image's window outlives it.
@@ -118,12 +119,17 @@ impl Image {
         if !matches!(window.commit_to(self.sp.get()), Commit::Done { .. }) {
             crate::fatal(format_args!("out of memory: cannot commit {length} bytes for a stack"));
         }
-        let block = self.block.replace(Block::EMPTY);
+        let mut block = self.block.replace(Block::EMPTY);
         // SAFETY: the block holds the `length` bytes that `freeze` copied there, and the window
         // is committed down to sp and nobody's bytes are in it.
-        unsafe { ptr::copy_nonoverlapping(block.as_ptr(), self.sp.get() as *mut u8, length) };
+        unsafe { copy(block.as_ptr(), self.sp.get() as *mut u8, length) };
+        copied.thawed = Some(length);
+        if block.is_mapped() {
+            // So many bytes are not kept twice; a small block saves the next freeze a malloc.
+            copied.block_growth = copied.block_growth.wrapping_sub(block.capacity() as u64);
+            block.release(cache);
+        }
         self.block.set(block);
-        length
     }
 }
 
@@ -148,7 +154,7 @@ pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache) -> Copied {
     }
     if image.sp.get() != 0 {
         // SAFETY: not resident, so frozen; the window is vacant now.
-        copied.thawed = Some(unsafe { image.thaw() });
+        unsafe { image.thaw(cache, &mut copied) };
     }
     window.resident.set(image);
     copied

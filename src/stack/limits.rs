@@ -2,6 +2,7 @@
 //!
 //! Go: `runtime/proc.go` `main` (maxstacksize) and `runtime/stack.go` (stackMin).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::OnceLock;
 
 /// The default limit of one task's stack, in bytes: Go's, decimal because it reads better in the
@@ -24,11 +25,34 @@ pub(crate) const FIRST_COMMIT: usize = 64 << 10;
 /// different windows do not fall into the same cache sets.
 pub(crate) const COLOUR_SPAN: usize = 64 << 10;
 
-/// At least so many bytes at the low end of a window are never committed.
-pub(crate) const GUARD: usize = 64 << 10;
+/// At least so many bytes at the low end of a window are never committed: as much as Linux keeps below
+/// its own stacks (`stack_guard_gap`, 256 pages), so that a frame of C code that skips pages
+/// without touching them lands here and not in a neighbour.
+pub(crate) const GUARD: usize = 1 << 20;
+
+/// Below this depth, in bytes, a stack asks for huge pages (the size of one on x86-64).
+pub(crate) const HUGE_DEPTH: usize = 2 << 20;
 
 /// The largest limit a window of the largest size can hold.
 pub(crate) const LARGEST_MAX_STACK: usize = MAX_WINDOW - COLOUR_SPAN - GUARD;
+
+/// The limit that runtimes get which are not told another; `stack::set_max` changes it.
+static DEFAULT: AtomicUsize = AtomicUsize::new(DEFAULT_MAX_STACK);
+
+/// The limit of runtimes to come, in bytes.
+pub(crate) fn default_max_stack() -> usize {
+    DEFAULT.load(Ordering::Relaxed) // guards nothing
+}
+
+/// Changes it; returns the one before.
+pub(crate) fn set_default_max_stack(limit: usize) -> usize {
+    DEFAULT.swap(limit, Ordering::Relaxed) // guards nothing
+}
+
+/// How large a window is for stacks of up to `limit` bytes: with room for colours and guard, and a power of two.
+pub(crate) fn window_size(limit: usize) -> usize {
+    (limit + COLOUR_SPAN + GUARD).next_power_of_two()
+}
 
 /// The page size in bytes, read once.
 pub(crate) fn page_size() -> usize {

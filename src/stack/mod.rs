@@ -10,12 +10,18 @@
 //! Go: `runtime/stack.go`, which moves a running stack to another address instead and rewrites the
 //! pointers into it; Rust has no map of them, so here the address never changes.
 
+pub(crate) mod addresses;
 pub(crate) mod block;
+mod copy;
 pub(crate) mod fault;
+mod frames;
 pub(crate) mod image;
 pub(crate) mod limits;
+pub(crate) mod mapping;
+mod overflow;
 pub(crate) mod ownership;
 pub(crate) mod slab;
+pub(crate) mod trim;
 pub(crate) mod window;
 
-pub use crate::sched::stack_info::{committed_bytes, live_bytes, max};
+pub use crate::sched::stack_info::{committed_bytes, live_bytes, max, set_max, SetMaxError};

@@ -12,12 +12,15 @@
 //! Go: `runtime/stack.go` `stackalloc` (a stack of its own for each goroutine) and `newstack` (growth).
 
 use super::image::Image;
-use super::limits::{page_size, COLOUR_SPAN, FIRST_COMMIT, GUARD};
+use super::limits::{page_size, window_size, COLOUR_SPAN, FIRST_COMMIT, GUARD, HUGE_DEPTH};
+use super::mapping;
 use super::ownership::Ownership;
+use super::trim::History;
 use std::cell::Cell;
 use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
 
 /// What came of asking for more committed stack.
 #[derive(Debug)]
@@ -28,6 +31,45 @@ pub(crate) enum Commit {
     OverLimit,
     /// The system refused the memory.
     Refused,
+}
+
+/// What the windows of one runtime have in common.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// Bytes of addresses of each: a power of two.
+    size: usize,
+    /// The limit of a stack, in bytes. It may change while stacks grow.
+    limit: AtomicUsize,
+    huge_pages: bool,
+}
+
+impl Shape {
+    /// Windows that hold stacks of `limit` bytes.
+    pub(crate) fn new(limit: usize, huge_pages: bool) -> Shape {
+        Shape { size: window_size(limit), limit: AtomicUsize::new(limit), huge_pages }
+    }
+
+    /// Bytes of addresses that each window takes.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The largest limit these windows can hold, in bytes.
+    pub(crate) fn capacity(&self) -> usize {
+        self.size - COLOUR_SPAN - GUARD
+    }
+
+    /// The limit of a stack, in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        // Relaxed: it guards nothing; whoever changes it does so for growth to come.
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Changes the limit; returns the one before. The caller has compared it with `capacity`.
+    pub(crate) fn set_limit(&self, limit: usize) -> usize {
+        debug_assert!(limit <= self.capacity());
+        self.limit.swap(limit, Ordering::Relaxed) // as in `limit`
+    }
 }
 
 /// A reserved range of addresses, and what its holder knows of it.
@@ -41,10 +83,11 @@ pub(crate) struct Window {
     pub(crate) listed: AtomicBool,
     /// Whether this window is for one pinned task at a time and never shared.
     pub(crate) private: bool,
+    /// For [`trim`](super::trim).
+    pub(crate) history: History,
+    shape: Arc<Shape>,
     base: usize,
-    size: usize,
     top: usize,
-    limit: usize,
     /// The lowest committed address. Only the holder writes it (from its fault handler, too).
     committed: AtomicUsize,
 }
@@ -56,12 +99,10 @@ unsafe impl Sync for Window {}
 unsafe impl Send for Window {}
 
 impl Window {
-    /// Reserves a window for stacks of up to `limit` bytes and commits its top. The caller holds it.
-    /// `number` chooses the colour.
-    pub(crate) fn reserve(limit: usize, number: usize, private: bool) -> io::Result<Window> {
-        let size = (limit + COLOUR_SPAN + GUARD).next_power_of_two();
-        let base = reserve_aligned(size)?;
-        let end = base + size;
+    /// Reserves a window and commits its top. The caller holds it. `number` chooses the colour.
+    pub(crate) fn reserve(shape: &Arc<Shape>, number: usize, private: bool) -> io::Result<Window> {
+        let base = mapping::reserve_aligned(shape.size)?;
+        let end = base + shape.size;
         let page = page_size();
         // 16 steps of a page and, within a page, 32 of a cache line. The line steps stay in the upper
         // half of the page, so that a shallow stack does not straddle two pages.
@@ -75,14 +116,14 @@ impl Window {
             bound: Cell::new(0),
             listed: AtomicBool::new(false),
             private,
+            history: History::new(),
+            shape: shape.clone(),
             base,
-            size,
             top,
-            limit,
             committed: AtomicUsize::new(end),
         };
         // On an error here the window's Drop gives the range back.
-        window.protect(low, end)?;
+        mapping::commit(low, end)?;
         window.committed.store(low, Ordering::Relaxed);
         Ok(window)
     }
@@ -94,17 +135,17 @@ impl Window {
 
     /// The limit of a stack in this window, in bytes.
     pub(crate) fn limit(&self) -> usize {
-        self.limit
+        self.shape.limit()
     }
 
     /// The range `[low, high)` that a stack may use, the guard excluded.
     pub(crate) fn range(&self) -> (usize, usize) {
-        (self.top - self.limit, self.top)
+        (self.top - self.limit(), self.top)
     }
 
     /// Whether `address` lies in the reserved range, guard included.
     pub(crate) fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.base) < self.size
+        address.wrapping_sub(self.base) < self.shape.size
     }
 
     /// Bytes committed below the top.
@@ -122,81 +163,76 @@ impl Window {
             return Commit::Done { grown: false };
         }
         let mask = !(page_size() - 1);
-        let lowest = (self.top - self.limit) & mask;
-        if address < self.top - self.limit {
+        let lowest = self.top - self.limit();
+        if address < lowest {
             return Commit::OverLimit;
         }
         let doubled = self.top.saturating_sub((self.top - low) * 2);
-        let wanted = (address & mask).min(doubled & mask).max(lowest);
-        // When twice as much is not to be had, what the access needs may be.
-        for target in [wanted, address & mask] {
-            if self.protect(target, low).is_ok() {
-                self.committed.store(target, Ordering::Relaxed);
-                return Commit::Done { grown: true };
+        let wanted = (address & mask).min(doubled & mask).max(lowest & mask);
+        let needed = address & mask;
+        let mut target = wanted;
+        // When twice as much is not to be had, less may be, down to what the access needs.
+        while mapping::commit(target, low).is_err() {
+            if target == needed {
+                return Commit::Refused;
             }
+            let halfway = (target + (needed - target) / 2) & mask;
+            target = if halfway > target { halfway } else { needed };
         }
-        Commit::Refused
+        // The top of a stack is for the many small ones. Deeper, a huge page costs a third of the small
+        // ones it stands for.
+        let deep = (self.base + self.shape.size - HUGE_DEPTH).min(low);
+        if self.shape.huge_pages && target < deep {
+            mapping::prefer_huge_pages(target, deep);
+        }
+        self.committed.store(target, Ordering::Relaxed); // read by the holder
+        Commit::Done { grown: true }
     }
 
-    fn protect(&self, low: usize, high: usize) -> io::Result<()> {
-        debug_assert!(self.base < low && high <= self.base + self.size);
-        // SAFETY: the range is inside this window, which is ours; committing changes no byte.
-        let result = unsafe {
-            libc::mprotect(low as *mut libc::c_void, high - low, libc::PROT_READ | libc::PROT_WRITE)
-        };
-        if result == 0 {
-            Ok(())
-        } else {
-            Err(io::Error::last_os_error())
+    /// How many bytes are committed below the resident's stack and below the topmost `keep` bytes. The
+    /// caller holds the window and does not run on it.
+    pub(crate) fn slack(&self, keep: usize) -> usize {
+        // Relaxed: written only by the holder.
+        self.lowest_needed(keep).saturating_sub(self.committed.load(Ordering::Relaxed))
+    }
+
+    /// Gives that back; returns how many bytes it was. The caller holds the window and does not run on
+    /// it.
+    pub(crate) fn trim(&self, keep: usize) -> usize {
+        let slack = self.slack(keep);
+        if slack == 0 {
+            return 0;
+        }
+        let wanted = self.lowest_needed(keep);
+        // SAFETY: below the stack of a parked resident nothing is in use.
+        match unsafe { mapping::decommit(wanted - slack, wanted) } {
+            Ok(()) => {
+                self.committed.store(wanted, Ordering::Relaxed); // read by the holder
+                slack
+            }
+            Err(_) => 0, // too many mappings for one more: it stays committed
         }
     }
+
+    fn lowest_needed(&self, keep: usize) -> usize {
+        let resident = self.resident.get();
+        let live = if resident.is_null() {
+            0
+        } else {
+            // SAFETY: a resident outlives its residence, and the caller holds the window.
+            unsafe { (*resident).live_bytes() + RED_ZONE }
+        };
+        (self.top - live.max(keep).max(FIRST_COMMIT)) & !(page_size() - 1)
+    }
 }
+
+/// What the System V ABI lets a function use below its stack pointer, in bytes.
+const RED_ZONE: usize = 128;
 
 impl Drop for Window {
     fn drop(&mut self) {
-        // SAFETY: the range was reserved by `reserve`, and who drops a window has made sure that
-        // no stack is in use there. A failure could only leak the range.
-        unsafe { libc::munmap(self.base as *mut libc::c_void, self.size) };
-    }
-}
-
-/// Reserves `size` bytes of addresses aligned to `size`.
-fn reserve_aligned(size: usize) -> io::Result<usize> {
-    let first = map_none(size)?;
-    if first % size == 0 {
-        return Ok(first); // the usual case from the second window on: it lies right below the first
-    }
-    unmap(first, size);
-    let wide = map_none(size.checked_mul(2).ok_or(io::ErrorKind::OutOfMemory)?)?;
-    let aligned = wide.next_multiple_of(size);
-    unmap(wide, aligned - wide);
-    unmap(aligned + size, wide + size - aligned);
-    Ok(aligned)
-}
-
-fn map_none(size: usize) -> io::Result<usize> {
-    // SAFETY: a new anonymous mapping at an address of the kernel's choice disturbs nobody.
-    let address = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            size,
-            libc::PROT_NONE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-            -1,
-            0,
-        )
-    };
-    if address == libc::MAP_FAILED {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(address as usize)
-    }
-}
-
-fn unmap(address: usize, size: usize) {
-    if size > 0 {
-        // SAFETY: a part of a mapping that this file has just made and nobody uses.
-        unsafe { libc::munmap(address as *mut libc::c_void, size) };
+        // Who drops a window has made sure that no stack is in use there.
+        mapping::unmap(self.base, self.shape.size);
     }
 }
 
@@ -204,16 +240,60 @@ fn unmap(address: usize, size: usize) {
 mod tests {
     use super::*;
 
+    fn shape(limit: usize) -> Arc<Shape> {
+        Arc::new(Shape::new(limit, true))
+    }
+
+    /// Writes a byte at each of the given depths.
+    fn touch(window: &Window, depths: &[usize]) {
+        for depth in depths {
+            // SAFETY: the test has committed down to there, and nobody else has the window.
+            unsafe { ((window.top - depth) as *mut u8).write(1) };
+        }
+    }
+
+    #[test]
+    fn a_changed_limit_holds_for_growth_to_come() {
+        let shape = shape(1 << 20);
+        let window = Window::reserve(&shape, 0, false).unwrap();
+        assert!(matches!(window.commit_to(window.top - (1 << 20) - 8), Commit::OverLimit));
+        assert!(shape.capacity() > 1 << 20);
+        assert_eq!(shape.set_limit(shape.capacity()), 1 << 20);
+        assert!(matches!(
+            window.commit_to(window.top - (1 << 20) - 8),
+            Commit::Done { grown: true }
+        ));
+        shape.set_limit(1 << 16);
+        assert!(matches!(window.commit_to(window.base), Commit::OverLimit));
+    }
+
+    #[test]
+    fn a_trimmed_window_grows_again_and_is_empty_there() {
+        let window = Window::reserve(&shape(64 << 20), 5, false).unwrap();
+        let deep = window.top - (20 << 20);
+        assert!(matches!(window.commit_to(deep), Commit::Done { grown: true }));
+        touch(&window, &[64, 100_000, 20 << 20]);
+        let committed = window.committed_bytes();
+        assert_eq!(window.trim(1 << 20), committed - window.committed_bytes());
+        assert!(window.committed_bytes() >= 1 << 20);
+        assert!(window.committed_bytes() < (1 << 20) + page_size());
+        assert_eq!(window.trim(1 << 20), 0);
+        assert!(matches!(window.commit_to(deep), Commit::Done { grown: true }));
+        // SAFETY: committed, and nobody else has the window.
+        let bytes = unsafe { [*((window.top - 100_000) as *const u8), *(deep as *const u8)] };
+        assert_eq!(bytes, [1, 0]);
+    }
+
     #[test]
     fn grows_by_doubling_up_to_the_limit() {
         let limit = 1_000_000;
-        let window = Window::reserve(limit, 3, false).unwrap();
-        assert_eq!(window.base % window.size, 0);
+        let window = Window::reserve(&shape(limit), 3, false).unwrap();
+        assert_eq!(window.base % window.shape.size, 0);
         let (low, top) = window.range();
         assert!(window.committed_bytes() >= FIRST_COMMIT);
         assert!(matches!(window.commit_to(top - 8), Commit::Done { grown: false }));
         assert!(matches!(
-            window.commit_to(top - FIRST_COMMIT - 8192),
+            window.commit_to(top - FIRST_COMMIT - 2 * page_size()),
             Commit::Done { grown: true }
         ));
         assert!(window.committed_bytes() >= 2 * FIRST_COMMIT);
@@ -229,13 +309,16 @@ mod tests {
 
     #[test]
     fn colours_differ_and_stay_in_the_upper_half_of_a_page() {
-        let tops: Vec<_> = (0..64).map(|n| Window::reserve(1 << 20, n, false).unwrap()).collect();
-        let mut colours: Vec<usize> = tops.iter().map(|w| w.top % w.size).collect();
+        let tops: Vec<_> = {
+            let shape = shape(1 << 20);
+            (0..64).map(|n| Window::reserve(&shape, n, false).unwrap()).collect()
+        };
+        let mut colours: Vec<usize> = tops.iter().map(|w| w.top % w.shape.size).collect();
         colours.sort_unstable();
         colours.dedup();
         assert!(colours.len() >= 32, "{}", colours.len());
         for window in &tops {
-            let in_page = window.top % 4096;
+            let in_page = window.top % page_size();
             assert!(in_page == 0 || in_page >= 2048, "{in_page}");
             assert_eq!(window.top % 16, 0);
         }

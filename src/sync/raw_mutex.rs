@@ -258,8 +258,8 @@ impl RawMutex {
             }
             None => {
                 if queue.len() == 0 {
+                    // Relaxed: as above.
                     self.state.fetch_and(!(QUEUED | STARVING), Ordering::Relaxed);
-                    // as above
                 }
                 None
             }

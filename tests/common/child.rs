@@ -1,6 +1,7 @@
 //! Tests that need a process of their own: the test runs its own executable again, with a filter
 //! that selects just itself and an environment variable that tells the child what it is.
 
+use std::ffi::OsString;
 use std::process::{Command, Output};
 
 const CHILD: &str = "MIDGE_TEST_CHILD";
@@ -15,10 +16,25 @@ pub fn in_child() -> Option<String> {
     Some(kind)
 }
 
+/// What runs the programs of this target, if the machine cannot: `ci/cross` says so.
+///
+/// Emulation is slow, and an emulator is not quite a kernel. But what a test leaves out for that reason it
+/// leaves out by looking at what the system does, not by asking this.
+pub fn emulator() -> Option<OsString> {
+    std::env::var_os("MIDGE_TEST_EMULATOR")
+}
+
 /// Runs the test named `test` alone in a child process of the given kind.
 pub fn child_of(test: &str, kind: &str, environment: &[(&str, Option<&str>)]) -> Output {
     let executable = std::env::current_exe().expect("the path of this test");
-    let mut command = Command::new(executable);
+    let mut command = match emulator() {
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.arg(executable);
+            command
+        }
+        None => Command::new(executable),
+    };
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
     command.env(CHILD, kind);
     // The child's own panics are part of what the parent shows; a backtrace only slows it down.

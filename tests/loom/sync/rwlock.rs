@@ -75,32 +75,42 @@ fn two_writers_and_a_reader() {
 
 #[test]
 fn a_writer_that_gives_up_lets_readers_in() {
-    check_bounded(2, || {
-        let shared = Shared::new();
-        shared.lock.lock_shared_until(None);
-        let writer = {
-            let shared = shared.clone();
-            thread::spawn(move || {
-                *shared.waiter.lock() = Some(parking::current());
-                if shared.lock.lock_exclusive_until(deadline()) {
-                    shared.count.add_one();
-                    shared.lock.unlock_exclusive();
+    // Our leaving meets a writer that gives up, if we do not wait for the reader first.
+    for alone in [true, false] {
+        check_bounded(3, move || {
+            let shared = Shared::new();
+            shared.lock.lock_shared_until(None);
+            let writer = {
+                let shared = shared.clone();
+                thread::spawn(move || {
+                    *shared.waiter.lock() = Some(parking::current());
+                    if shared.lock.lock_exclusive_until(deadline()) {
+                        shared.count.add_one();
+                        shared.lock.unlock_exclusive();
+                    }
+                })
+            };
+            let reader = {
+                let shared = shared.clone();
+                thread::spawn(move || shared.read())
+            };
+            let waiter = shared.waiter.lock().take();
+            match waiter {
+                Some(waiter) if alone => {
+                    waiter.pass_deadline();
+                    reader.join().unwrap(); // though we are still in
+                    shared.lock.unlock_shared();
                 }
-            })
-        };
-        let reader = {
-            let shared = shared.clone();
-            thread::spawn(move || shared.read())
-        };
-        if let Some(waiter) = shared.waiter.lock().take() {
-            waiter.pass_deadline();
-            reader.join().unwrap(); // though we are still in
-            shared.lock.unlock_shared();
-        } else {
-            shared.lock.unlock_shared();
-            reader.join().unwrap();
-        }
-        writer.join().unwrap();
-        assert!(shared.lock.try_lock_exclusive());
-    });
+                waiter => {
+                    if let Some(waiter) = waiter {
+                        waiter.pass_deadline();
+                    }
+                    shared.lock.unlock_shared();
+                    reader.join().unwrap();
+                }
+            }
+            writer.join().unwrap();
+            assert!(shared.lock.try_lock_exclusive());
+        });
+    }
 }

@@ -58,34 +58,40 @@ fn big_and_small_requests() {
 
 #[test]
 fn a_request_that_is_given_up_lets_those_behind_it_pass() {
-    check_bounded(2, || {
-        let shared = Shared::new(2);
-        shared.semaphore.acquire_until(1, None);
-        let hasty = {
-            let shared = shared.clone();
-            thread::spawn(move || {
-                *shared.waiter.lock() = Some(parking::current());
-                shared.with_permits(2, deadline());
-            })
-        };
-        let small = {
-            let shared = shared.clone();
-            thread::spawn(move || shared.with_permits(1, None))
-        };
-        let waiter = shared.waiter.lock().take();
-        match waiter {
-            Some(waiter) => {
-                waiter.pass_deadline();
-                small.join().unwrap(); // without our permit
-                shared.semaphore.release(1);
+    // What comes back meets a request that is leaving, if we do not wait for the small one first.
+    for alone in [true, false] {
+        check_bounded(3, move || {
+            let shared = Shared::new(2);
+            shared.semaphore.acquire_until(1, None);
+            let hasty = {
+                let shared = shared.clone();
+                thread::spawn(move || {
+                    *shared.waiter.lock() = Some(parking::current());
+                    shared.with_permits(2, deadline());
+                })
+            };
+            let small = {
+                let shared = shared.clone();
+                thread::spawn(move || shared.with_permits(1, None))
+            };
+            let waiter = shared.waiter.lock().take();
+            match waiter {
+                Some(waiter) if alone => {
+                    waiter.pass_deadline();
+                    small.join().unwrap(); // without our permit
+                    shared.semaphore.release(1);
+                }
+                waiter => {
+                    if let Some(waiter) = waiter {
+                        waiter.pass_deadline();
+                    }
+                    shared.semaphore.release(1);
+                    small.join().unwrap();
+                }
             }
-            None => {
-                shared.semaphore.release(1);
-                small.join().unwrap();
-            }
-        }
-        hasty.join().unwrap();
-        assert_eq!(shared.semaphore.available(), 2);
-        assert!(shared.semaphore.try_acquire(2));
-    });
+            hasty.join().unwrap();
+            assert_eq!(shared.semaphore.available(), 2);
+            assert!(shared.semaphore.try_acquire(2));
+        });
+    }
 }

@@ -1,0 +1,276 @@
+//! Giving deep windows' memory back, but not too soon.
+//!
+//! A window stays as deep as its deepest task has needed, which is what makes the next descent cheap and
+//! an idle process fat. So a processor keeps a list of the windows it has left grown. One that has been
+//! on the list for its *patience*, 100 ms at first, is cut down to what its resident uses. If
+//! it then grows again soon, the cut was a mistake, and the patience of this window doubles: a loop that
+//! descends a MiB each turn pays for it again once in 100 ms, then once in 200, at last once in 6.4 s.
+//! Where the windows on the list have more than a budget, the oldest are cut at once.
+//!
+//! Guarantees: a window is cut only while it is held, by a worker that does not run on it, and never into its
+//! resident's bytes.
+//!
+//! Go: `runtime/stack.go` `shrinkstack` (halves once a garbage collection if a quarter is used), and
+//! `runtime/mgcscavenge.go`, which returns free memory slowly for the same reason.
+
+use super::ownership::Waiters;
+use super::window::Window;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a window may keep for ever, in bytes. Half of the default windows of a worker (128) with this much
+/// take 16 MiB.
+const KEEP: usize = 256 << 10;
+
+/// How long a grown window is left alone at first, and at most.
+const PATIENCE: Duration = Duration::from_millis(100);
+const MOST_PATIENCE: Duration = Duration::from_millis(6400);
+
+/// A window that grows again within so many times its patience after it was cut was cut too soon.
+const SOON: u32 = 4;
+
+/// Bytes that could be given back from the windows on one list before the oldest are cut at once.
+const BUDGET: usize = 64 << 20;
+
+/// How often a window that others hold is tried again before it is forgotten. Whoever holds it will
+/// leave it, and put it on a list then.
+const TRIES: u32 = 8;
+
+/// What a window remembers of its cuts.
+pub(crate) struct History {
+    /// Whether it is on a list.
+    listed: AtomicBool,
+    /// Only the holder touches the rest.
+    patience: Cell<Duration>,
+    cut: Cell<Option<Instant>>,
+}
+
+impl History {
+    pub(crate) fn new() -> History {
+        History {
+            listed: AtomicBool::new(false),
+            patience: Cell::new(PATIENCE),
+            cut: Cell::new(None),
+        }
+    }
+
+    /// Whether some processor's list has it.
+    pub(crate) fn is_listed(&self) -> bool {
+        // Acquire pairs with the Release of whoever takes it off a list, which is the last thing that
+        // one does to the window: who sees that may free it.
+        self.listed.load(Ordering::Acquire)
+    }
+
+    /// The patience from now on, for a window that has grown. The caller holds it.
+    fn grown(&self, now: Instant) -> Duration {
+        if let Some(cut) = self.cut.take() {
+            let too_soon = now.saturating_duration_since(cut) < self.patience.get() * SOON;
+            let patience = if too_soon { self.patience.get() * 2 } else { PATIENCE };
+            self.patience.set(patience.min(MOST_PATIENCE));
+        }
+        self.patience.get()
+    }
+}
+
+struct Entry {
+    window: *const Window,
+    due: Instant,
+    /// What could be given back when the window came onto the list.
+    bytes: usize,
+    tries: u32,
+}
+
+/// The grown windows that one processor has left.
+#[derive(Default)]
+pub(crate) struct TrimList {
+    entries: RefCell<VecDeque<Entry>>,
+    /// `entries.len()`, close at hand.
+    length: Cell<usize>,
+    bytes: Cell<usize>,
+    next_due: Cell<Option<Instant>>,
+}
+
+/// What a pass has cut.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trimmed {
+    pub(crate) windows: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Whether a window has more than it may keep for ever.
+#[inline]
+pub(crate) fn is_grown(window: &Window) -> bool {
+    window.committed_bytes() > KEEP
+}
+
+impl TrimList {
+    /// Whether a pass has nothing to do.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length.get() == 0
+    }
+
+    /// Notes a grown window that the caller holds.
+    pub(crate) fn note(&self, window: &Window) {
+        let bytes = window.slack(KEEP);
+        // Relaxed: the flag only says on how many lists it is, 0 or 1.
+        if bytes == 0 || window.history.listed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let now = Instant::now();
+        let due = now + window.history.grown(now);
+        self.entries.borrow_mut().push_back(Entry { window, due, bytes, tries: 0 });
+        self.changed(bytes as isize);
+    }
+
+    /// Forgets a window, whose memory may be freed. For a list whose windows are no other's.
+    pub(crate) fn forget(&self, window: &Window) {
+        let mut entries = self.entries.borrow_mut();
+        if let Some(at) = entries.iter().position(|entry| ptr::eq(entry.window, window)) {
+            let entry = entries.remove(at);
+            drop(entries);
+            window.history.listed.store(false, Ordering::Relaxed); // the window is the caller's alone
+            self.changed(-(entry.map_or(0, |entry| entry.bytes) as isize));
+        }
+    }
+
+    /// Whether a pass is due, whatever the time is.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.bytes.get() > BUDGET && self.length.get() > 1
+    }
+
+    /// Whether a pass is due: a window's time has come, or they are over the budget.
+    pub(crate) fn is_due(&self) -> bool {
+        self.is_over_budget() || self.next_due.get().is_some_and(|due| due <= Instant::now())
+    }
+
+    /// When the next pass is due, if one is.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.next_due.get()
+    }
+
+    /// Cuts what is due. `current` is the window whose stack the caller stands on, or null; `exclusive`
+    /// says that these windows are nobody else's. `passed_on` gets those who waited for a window
+    /// meanwhile.
+    pub(crate) fn pass(
+        &self,
+        current: *const Window,
+        exclusive: bool,
+        mut passed_on: impl FnMut(Waiters),
+    ) -> Trimmed {
+        let now = Instant::now();
+        let mut trimmed = Trimmed::default();
+        for _ in 0..self.length.get() {
+            let Some(mut entry) = self.entries.borrow_mut().pop_front() else { break };
+            // The newest one has just been left: over the budget or not, it has its time.
+            let over = self.bytes.get() > BUDGET && !self.entries.borrow().is_empty();
+            if ptr::eq(entry.window, current) || !(over || entry.due <= now) {
+                self.entries.borrow_mut().push_back(entry);
+                continue;
+            }
+            // SAFETY: shared windows live as long as the runtime; a private one is forgotten, or kept
+            // while it is listed, before it could be freed (`WindowStore::give_back_private`).
+            let window = unsafe { &*entry.window };
+            if !exclusive && !window.ownership.try_acquire() {
+                entry.tries += 1;
+                if entry.tries < TRIES {
+                    entry.due = now + PATIENCE * (1 << entry.tries);
+                    self.entries.borrow_mut().push_back(entry);
+                    continue;
+                }
+            } else {
+                let bytes = window.trim(KEEP);
+                window.history.cut.set(Some(now));
+                if !exclusive {
+                    passed_on(window.ownership.release());
+                }
+                trimmed.windows += u64::from(bytes > 0);
+                trimmed.bytes += bytes as u64;
+            }
+            // Release: see `is_listed`.
+            window.history.listed.store(false, Ordering::Release);
+            self.bytes.set(self.bytes.get() - entry.bytes);
+        }
+        self.changed(0);
+        trimmed
+    }
+
+    /// Keeps the figures true.
+    fn changed(&self, bytes: isize) {
+        let entries = self.entries.borrow();
+        self.length.set(entries.len());
+        self.bytes.set(self.bytes.get().wrapping_add_signed(bytes));
+        self.next_due.set(entries.iter().map(|entry| entry.due).min());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::window::Shape;
+    use std::sync::Arc;
+
+    fn grown_window(bytes: usize) -> Window {
+        let shape = Arc::new(Shape::new(1 << 30 >> 4, true));
+        let window = Window::reserve(&shape, 0, false).unwrap();
+        window.commit_to(window.top() - bytes);
+        window
+    }
+
+    fn pass(list: &TrimList) -> u64 {
+        list.pass(ptr::null(), true, |_| ()).windows
+    }
+
+    #[test]
+    fn waits_for_its_patience_and_doubles_it_when_that_was_too_short() {
+        let window = grown_window(1 << 20);
+        let list = TrimList::default();
+        let mut patience = Duration::ZERO;
+        for round in 0..3 {
+            assert!(is_grown(&window));
+            list.note(&window);
+            list.note(&window);
+            assert_eq!(list.length.get(), 1);
+            assert!(window.history.patience.get() >= patience * 2, "round {round}");
+            patience = window.history.patience.get();
+            while !list.is_due() {
+                assert_eq!(pass(&list), 0);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert_eq!(pass(&list), 1);
+            assert!(list.is_empty() && !is_grown(&window) && list.next_due().is_none());
+            window.commit_to(window.top() - (1 << 20));
+        }
+    }
+
+    #[test]
+    fn over_the_budget_the_oldest_go_first_and_the_newest_stays() {
+        let windows: Vec<_> = (0..6).map(|_| grown_window(32 << 20)).collect();
+        let list = TrimList::default();
+        windows.iter().for_each(|window| list.note(window));
+        assert!(list.is_due());
+        pass(&list);
+        let grown: Vec<_> = windows.iter().map(is_grown).collect();
+        assert!(!grown[0] && !grown[3] && grown[5], "{grown:?}");
+        assert!(list.bytes.get() <= BUDGET);
+    }
+
+    #[test]
+    fn leaves_alone_what_is_current_or_held_and_what_is_forgotten() {
+        let (current, held, gone) =
+            (grown_window(1 << 20), grown_window(1 << 20), grown_window(1 << 20));
+        let list = TrimList::default();
+        [&current, &held, &gone].into_iter().for_each(|window| list.note(window));
+        list.forget(&gone);
+        while !list.is_due() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // A new window is held by who made it.
+        assert_eq!(list.pass(&current, false, |_| ()), Trimmed::default());
+        assert!(is_grown(&current) && is_grown(&held) && is_grown(&gone));
+        assert!(!gone.history.is_listed() && held.history.is_listed());
+    }
+}
