@@ -50,7 +50,9 @@ impl Arguments {
     /// Reads and checks the command line. A mistake is reported and ends the process with status 2.
     pub fn read() -> Arguments {
         let arguments = Arguments::parse();
-        arguments.runtime.check_tasks::<Arguments>("--tokenisers", u32::from(arguments.tokenisers));
+        // Beside them one that walks, one that spawns, and one that reads a file.
+        let tokenisers = u32::from(arguments.tokenisers);
+        arguments.runtime.check_tasks::<Arguments>("--tokenisers", tokenisers, 3);
         arguments
     }
 }
