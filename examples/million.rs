@@ -17,8 +17,12 @@
 mod arguments;
 #[path = "support/burst.rs"]
 mod burst;
+#[path = "support/format.rs"]
+mod format;
 #[path = "support/memory.rs"]
 mod memory;
+#[path = "support/options.rs"]
+mod options;
 #[path = "support/progress.rs"]
 mod progress;
 #[path = "support/table.rs"]
@@ -26,14 +30,22 @@ mod table;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Mode};
-use midge::Runtime;
+use arguments::Arguments;
+use burst::{FINISHED, PARKED, SPAWNED};
+use format::grouped;
+use indicatif::ProgressBar;
 use progress::Progress;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
     let at_start = memory::held();
-    let runtime = match build(&arguments) {
+    // SAFETY: the first promise. All that a task of this program has on its stack across its one
+    // suspension point, the park in `burst::life`, is a handful of integers, and nobody else has a
+    // reference to any of them. The second: a task holds no guard and no handle of its thread
+    // across the park, and what uses thread-local storage (the allocator) does so inside calls that
+    // return before it.
+    let built = unsafe { arguments.runtime.build() };
+    let runtime = match built {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: the runtime could not be started: {error}");
@@ -41,7 +53,8 @@ fn main() -> ExitCode {
         }
     };
 
-    let progress = Progress::start(arguments.tasks);
+    // A task counts three times: when spawned, when parked and when finished.
+    let progress = Progress::start(3 * u64::from(arguments.tasks), draw);
     let burst = runtime.run(|| burst::run(arguments.tasks, arguments.depth));
     progress.finish();
 
@@ -67,21 +80,14 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Builds the runtime that the command line asks for.
-fn build(arguments: &Arguments) -> Result<Runtime, midge::BuildError> {
-    let mut builder = Runtime::builder();
-    if let Some(workers) = arguments.workers {
-        builder.workers(usize::from(workers));
-    }
-    match arguments.mode {
-        Mode::Pinned => builder.build_pinned(),
-        // SAFETY: the first promise. All that a task of this program has on its stack across its
-        // one suspension point, the park in `burst::life`, is a handful of integers, and nobody
-        // else has a reference to any of them.
-        Mode::Copying => unsafe { builder.build_copying() },
-        // SAFETY: the first promise as above. The second: a task holds no guard and no handle of
-        // its thread across the park, and what uses thread-local storage (the allocator) does so
-        // inside calls that return before it.
-        Mode::Migrating => unsafe { builder.build_migrating() },
-    }
+/// Moves the progress bar.
+fn draw(bar: &ProgressBar) {
+    let (spawned, parked, finished) = (SPAWNED.now(), PARKED.now(), FINISHED.now());
+    bar.set_message(format!(
+        "{} spawned, {} parked, {} finished",
+        grouped(spawned),
+        grouped(parked - finished.min(parked)),
+        grouped(finished),
+    ));
+    bar.set_position(spawned + parked + finished);
 }

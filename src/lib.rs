@@ -76,6 +76,10 @@ struct Readme;
 /// Says what has gone wrong beyond repair, and aborts. Go: `runtime/panic.go` `fatalthrow`.
 #[cold]
 pub(crate) fn fatal(what: std::fmt::Arguments<'_>) -> ! {
-    eprintln!("midge: {what}\nfatal error");
+    // Not `eprintln!`, which panics if nobody reads: this must abort.
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("midge: {what}\nfatal error\n"),
+    );
     std::process::abort()
 }

@@ -4,13 +4,15 @@
 
 mod common;
 
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, panic_any, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use common::{
-    for_each_mode, for_each_mode_with, join, park_until_woken, recurse, wait_until, Guard, Runtime,
-    Tally,
+    child_of, for_each_mode, for_each_mode_with, in_child, join, park_until_woken, recurse,
+    wait_until, Guard, Runtime, Tally,
 };
 use midge::task;
 
@@ -287,6 +289,28 @@ fn a_panic_of_main_propagates_out_of_run() {
             assert_eq!(message(result), "in main");
         }
         assert_eq!(tally.count(), 2);
+        still_works(rt);
+    });
+}
+
+/// A message that nobody reads is lost, and nothing else: a stream whose reader is gone would make
+/// `eprintln!` panic in the panic hook, which aborts.
+#[test]
+fn its_message_may_find_nobody_to_read_it() {
+    let name = "its_message_may_find_nobody_to_read_it";
+    if in_child().is_none() {
+        let output = child_of(name, "closed pipe", &[]);
+        assert!(output.status.success(), "{output:?}");
+        return;
+    }
+    let (writer, reader) = UnixStream::pair().expect("a pair of sockets");
+    drop(reader);
+    // SAFETY: both are open file descriptors; standard error's is replaced, and nobody owns it.
+    let replaced = unsafe { libc::dup2(writer.as_raw_fd(), libc::STDERR_FILENO) };
+    assert_eq!(replaced, libc::STDERR_FILENO);
+    for_each_mode(WORKERS, |rt, _| {
+        let result = rt.run(|| midge::spawn(|| panic!("unheard")).join());
+        assert_eq!(message(result), "unheard");
         still_works(rt);
     });
 }

@@ -1,17 +1,14 @@
 //! The progress bar, drawn by a thread of its own.
 //!
-//! The tasks only add to counters that they need anyway. The thread reads those ten times a second,
-//! so nothing in the measured loops knows of the bar. It is drawn on standard error, and only if
-//! that is a terminal.
+//! The tasks only add to counters that they need anyway. The thread has `draw` look at those ten
+//! times a second, so nothing in the measured loops knows of the bar. It is drawn on standard
+//! error, and only if that is a terminal.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::burst::{FINISHED, PARKED, SPAWNED};
-use crate::table::grouped;
 
 /// How long the bar stands still between two looks at the counters.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,9 +20,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts to draw. A task counts three times: when spawned, when parked and when finished.
-    pub fn start(tasks: u32) -> Progress {
-        let bar = ProgressBar::new(3 * u64::from(tasks));
+    /// Starts a bar of that length, which `draw` moves and writes on.
+    pub fn start(length: u64, draw: impl Fn(&ProgressBar) + Send + 'static) -> Progress {
+        let bar = ProgressBar::new(length);
         if bar.is_hidden() {
             return Progress { drawing: None };
         }
@@ -52,15 +49,4 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-fn draw(bar: &ProgressBar) {
-    let (spawned, parked, finished) = (SPAWNED.now(), PARKED.now(), FINISHED.now());
-    bar.set_message(format!(
-        "{} spawned, {} parked, {} finished",
-        grouped(spawned),
-        grouped(parked - finished.min(parked)),
-        grouped(finished),
-    ));
-    bar.set_position(spawned + parked + finished);
 }

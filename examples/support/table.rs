@@ -6,6 +6,7 @@ use midge::runtime::Metrics;
 
 use crate::arguments::Arguments;
 use crate::burst::Burst;
+use crate::format::{grouped, row};
 use crate::memory;
 
 /// Everything that the table tells.
@@ -33,7 +34,7 @@ pub fn print(report: &Report) {
     println!(
         "{} tasks, {:?} mode, {} {}, {} deep",
         grouped(tasks),
-        report.arguments.mode,
+        report.arguments.runtime.mode,
         report.workers,
         if report.workers == 1 { "worker" } else { "workers" },
         report.arguments.depth,
@@ -85,10 +86,6 @@ pub fn print(report: &Report) {
     row("after the runtime's drop", bytes(report.after_drop));
 }
 
-fn row(name: &str, value: String) {
-    println!("  {name:<28}{value:>26}");
-}
-
 /// A count of copies and how long one was on average.
 fn counted(copies: u64, total: u64) -> String {
     match total.checked_div(copies) {
@@ -103,17 +100,4 @@ fn bytes(amount: Option<u64>) -> String {
         Some(amount) => format!("{:.1} MiB", amount as f64 / f64::from(1 << 20)),
         None => "unknown".to_string(),
     }
-}
-
-/// A number with its thousands set apart: `1,000,000`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -6,6 +6,7 @@
 //! Go: `runtime/traceback.go` `goroutineheader`.
 
 use super::worker;
+use std::io::{self, Write};
 use std::panic;
 use std::sync::Once;
 
@@ -19,7 +20,9 @@ pub(crate) fn install() {
                 let header = task.header();
                 header.panicked.set(true); // for `unwind`, which cannot tell whose panic a thread has
                 let name = header.name().map_or(String::new(), |name| format!(" {name:?}"));
-                eprintln!("task {}{name} (spawned at {}) panicked:", header.id, header.location);
+                let (id, at) = (header.id, header.location);
+                // Nobody may be reading (a closed pipe), and `eprintln!` would panic in the hook.
+                let _ = writeln!(io::stderr(), "task {id}{name} (spawned at {at}) panicked:");
             }
             previous(info);
         }));
