@@ -50,6 +50,7 @@ mod sched;
 mod spin_lock;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
+pub mod sync;
 /// Tasks: handles, names, parking and yielding.
 pub mod task;
 
