@@ -39,18 +39,33 @@ impl Until {
         Instant::now().checked_add(timeout).map_or(Until::Forever, Until::Deadline)
     }
 
+    /// At that time, if it comes first.
+    pub(crate) fn or_at(self, time: Instant) -> Until {
+        match self {
+            Until::Now => Until::Now,
+            Until::Deadline(deadline) => Until::Deadline(deadline.min(time)),
+            Until::Forever => Until::Deadline(time),
+        }
+    }
+
+    /// Whether the time is up.
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Until::Now => true,
+            Until::Deadline(deadline) => deadline <= Instant::now(),
+            Until::Forever => false,
+        }
+    }
+
     /// Parks until somebody unparks the caller, or until then. May return early. False if the time is up.
     #[inline]
     pub(crate) fn pause(self) -> bool {
+        if self.is_over() {
+            return false;
+        }
         match self {
-            Until::Forever => park(),
-            Until::Now => return false,
-            Until::Deadline(deadline) => {
-                if Instant::now() >= deadline {
-                    return false;
-                }
-                park_until(deadline);
-            }
+            Until::Deadline(deadline) => park_until(deadline),
+            _ => park(),
         }
         true
     }

@@ -46,8 +46,12 @@ mod channel;
 mod error;
 mod handles;
 mod iter;
+mod operation;
 mod parcel;
 mod receiver;
+mod select;
+mod select_macro;
+mod selection;
 mod sender;
 mod timer;
 mod waiters;
@@ -58,7 +62,11 @@ pub use error::{
 };
 pub use iter::{IntoIter, Iter, TryIter};
 pub use receiver::Receiver;
+pub use select::{Select, SelectedOperation};
 pub use sender::Sender;
+
+#[doc(inline)]
+pub use crate::{select, select_biased};
 
 use receiver::Flavor;
 use std::sync::Arc;

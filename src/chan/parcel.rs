@@ -55,4 +55,14 @@ impl Parcel {
             }
         })
     }
+
+    /// Moves what is in it to another place.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else is at the parcel. It counts as empty afterwards if it was not.
+    pub(crate) unsafe fn move_out(&self) -> Parcel {
+        // SAFETY: ours alone; the words are copied as they are.
+        Parcel(UnsafeCell::new(self.0.with_mut(|place| unsafe { *place })))
+    }
 }

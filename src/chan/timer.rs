@@ -54,21 +54,9 @@ impl<T> Timer<T> {
             if let Some(message) = self.take() {
                 return Some(message);
             }
-            let next = match (self.due(), until) {
-                (Some(due), Until::Forever) => Until::Deadline(due),
-                (Some(due), Until::Deadline(deadline)) if due < deadline => Until::Deadline(due),
-                _ => until,
-            };
-            if !next.pause() {
-                // Either a message is due, or the caller's time is up and it is its last look.
-                let over = match until {
-                    Until::Forever => false,
-                    Until::Now => true,
-                    Until::Deadline(deadline) => deadline <= Instant::now(),
-                };
-                if over {
-                    return self.take();
-                }
+            let wake = self.due().map_or(until, |due| until.or_at(due));
+            if !wake.pause() && until.is_over() {
+                return self.take(); // a last look
             }
         }
     }

@@ -50,8 +50,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Progress {
     /// Nothing has happened.
     Waiting,
-    /// A select has been promised a message.
-    Committed,
+    /// A select has been promised a message through this case.
+    Committed(usize),
     /// Its end, and the case (0 if it is no select).
     Done(Outcome, usize),
 }
@@ -195,7 +195,7 @@ impl Node {
             let state = self.state.load(Ordering::Acquire);
             match state & PHASE {
                 WAITING => return Progress::Waiting,
-                COMMITTED => return Progress::Committed,
+                COMMITTED => return Progress::Committed(state >> CASE_SHIFT),
                 PASSING => relax(turn),
                 _ => {
                     let outcome = match state >> OUTCOME_SHIFT & 0b11 {
