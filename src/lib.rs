@@ -45,14 +45,17 @@
 mod arch;
 mod atomic;
 pub mod chan;
+pub mod context;
 mod raw_print;
 mod sched;
+mod scope;
 mod spin_lock;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
 pub mod sync;
 /// Tasks: handles, names, parking and yielding.
 pub mod task;
+pub mod time;
 
 /// The runtime one is in, seen from inside.
 pub mod runtime {
@@ -62,6 +65,7 @@ pub mod runtime {
 pub use sched::config::{BuildError, Builder, Mode};
 pub use sched::context::spawn;
 pub use sched::runtime::Runtime;
+pub use scope::{scope, Scope, ScopedJoinHandle};
 pub use task::JoinHandle;
 
 #[cfg(doctest)]

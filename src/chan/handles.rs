@@ -3,7 +3,8 @@
 //!
 //! Two `Arc`s of one value would do the same with twice the atomic operations.
 
-use super::channel::{Channel, Side};
+use super::channel::Channel;
+use super::state::Side;
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::ops::Deref;
 use std::ptr::NonNull;

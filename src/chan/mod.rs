@@ -48,12 +48,16 @@ mod handles;
 mod iter;
 mod operation;
 mod parcel;
+mod pool;
 mod receiver;
 mod select;
 mod select_macro;
 mod selection;
 mod sender;
+mod state;
 mod timer;
+mod until;
+mod wait_list;
 mod waiters;
 
 pub use error::{

@@ -1,11 +1,14 @@
 //! What a select does with one of its operations, whatever the type of the messages.
 
-use super::channel::{Channel, Found, Side, State, Until, Wait};
+use super::channel::{Channel, Wait};
 use super::error::{RecvError, SendError};
 use super::parcel::Parcel;
 use super::receiver::{Flavor, Receiver};
 use super::sender::Sender;
-use super::waiters::{Node, Outcome, Wakes};
+use super::state::{Found, Side, State};
+use super::until::Until;
+use super::wait_list::Wakes;
+use super::waiters::{Node, Outcome};
 use crate::atomic::SpinLock;
 use crate::sched::waiting::Waiting;
 use std::ptr::NonNull;
@@ -79,15 +82,6 @@ unsafe fn with_state<T, R>(channel: &Channel<T>, f: impl FnOnce(&mut State<T>) -
     f(&mut locked)
 }
 
-fn delist<T>(channel: &Channel<T>, side: Side, node: &Node) -> bool {
-    let mut state = channel.lock();
-    let listed = node.is_listed();
-    if listed {
-        state.list(side).unlink(node);
-    }
-    listed
-}
-
 impl<T> Operation for Sender<T> {
     fn lock(&self) -> Option<&SpinLock> {
         Some(self.channel.raw_lock())
@@ -112,7 +106,7 @@ impl<T> Operation for Sender<T> {
     }
 
     fn delist(&self, node: &Node) -> bool {
-        delist(&self.channel, Side::Sender, node)
+        self.channel.lock().unlist(node, Side::Sender)
     }
 
     unsafe fn collect(&self, _: &Node) -> Selected {
@@ -188,7 +182,7 @@ impl<T> Operation for Receiver<T> {
 
     fn delist(&self, node: &Node) -> bool {
         match &self.flavor {
-            Flavor::Channel(channel) => delist(channel, Side::Receiver, node),
+            Flavor::Channel(channel) => channel.lock().unlist(node, Side::Receiver),
             _ => false,
         }
     }

@@ -1,10 +1,10 @@
 //! [`Receiver`]: the receiving side of a channel, as in `crossbeam_channel`.
 
-use super::channel::Until;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::handles::ReceiverHandle;
 use super::iter::{IntoIter, Iter, TryIter};
 use super::timer::Timer;
+use super::until::Until;
 use crate::sched::waiting::may_suspend;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

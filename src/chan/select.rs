@@ -1,6 +1,5 @@
 //! [`Select`]: a select over a set of operations that is made up at run time, as in `crossbeam_channel`.
 
-use super::channel::Until;
 use super::error::{
     ReadyTimeoutError, RecvError, SelectTimeoutError, SendError, TryReadyError, TrySelectError,
 };
@@ -8,6 +7,7 @@ use super::operation::{Operation, Selected};
 use super::receiver::Receiver;
 use super::selection::{self, Entry, Want};
 use super::sender::Sender;
+use super::until::Until;
 use std::fmt;
 use std::time::{Duration, Instant};
 

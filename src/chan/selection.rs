@@ -10,9 +10,11 @@
 //!
 //! Go: `runtime/select.go` `selectgo`.
 
-use super::channel::Until;
 use super::operation::{Operation, Selected};
-use super::waiters::{Kind, Node, Outcome, Progress, Wakes};
+use super::pool;
+use super::until::Until;
+use super::wait_list::Wakes;
+use super::waiters::{Kind, Node, Outcome, Progress};
 use crate::atomic::SpinLock;
 use crate::sched::waiting::{self, Waiting};
 use std::ptr::{self, NonNull};
@@ -231,7 +233,7 @@ impl<'a, 'b> Wait<'a, 'b> {
         };
         for node in self.nodes.drain(..) {
             // SAFETY: in no list any more, the operation is done, and the parcel empty.
-            unsafe { Node::free(node) };
+            unsafe { pool::give(node) };
         }
         selected
     }

@@ -1,8 +1,8 @@
 //! [`Sender`]: the sending side of a channel, as in `crossbeam_channel`.
 
-use super::channel::Until;
 use super::error::{SendError, SendTimeoutError, TrySendError};
 use super::handles::SenderHandle;
+use super::until::Until;
 use crate::sched::waiting::may_suspend;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

@@ -3,7 +3,7 @@
 //!
 //! Go: `time/sleep.go` `After`, `time/tick.go` `Tick`, which have a runtime timer that sends.
 
-use super::channel::Until;
+use super::until::Until;
 use crate::atomic::Mutex;
 use std::time::{Duration, Instant};
 

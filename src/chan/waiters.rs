@@ -1,4 +1,4 @@
-//! Those who wait at a channel: wait nodes, lists of them, and waking.
+//! Those who wait at a channel: wait nodes, and how their operations end.
 //!
 //! A blocked operation has a [`Node`] on the heap, a select one for each of its cases, of which the first, the *owner*,
 //! has the state word of all. Nodes are linked into the channel's lists and are changed under its lock.
@@ -12,13 +12,14 @@
 //!
 //! Who finishes an operation claims it under the lock (WAITING or COMMITTED to PASSING: a plain store where the lock of
 //! one channel decides, a compare-and-swap for a select, whose channels have a lock each), passes the message on,
-//! releases the lock, unparks the task, and *then* stores DONE. A task that wakes and finds PASSING spins for those
-//! few instructions. So the task and its nodes are there as long as the waker needs them, and a wait takes no reference
-//! count.
+//! releases the lock, marks the task as unparked, stores DONE, and only then makes the task ready. A task that
+//! wakes by itself and finds PASSING spins for those few instructions. So the task and its nodes are there as long as
+//! the waker needs them, and a wait takes no reference count.
 //!
 //! Go: `runtime/runtime2.go` `sudog`, `runtime/chan.go` `waitq`, and `g.selectDone` for the claim.
 
 use super::parcel::Parcel;
+use super::pool;
 use crate::atomic::{relax, AtomicUsize, Ordering};
 use crate::sched::waiting::{Unparker, Waiting};
 use std::cell::Cell;
@@ -67,23 +68,23 @@ pub(crate) enum Kind {
     Watch,
 }
 
-type Link = Option<NonNull<Node>>;
+pub(super) type Link = Option<NonNull<Node>>;
 
 /// One wait at one channel.
 pub(crate) struct Node {
     // Of the list, under the channel's lock; `next` is also of the `Wakes` that the node is in.
-    next: Cell<Link>,
-    prev: Cell<Link>,
-    listed: Cell<bool>,
+    pub(super) next: Cell<Link>,
+    pub(super) prev: Cell<Link>,
+    pub(super) listed: Cell<bool>,
     /// A receiver that takes whatever comes: a plain one, or a select's that has been promised a message.
-    committed: Cell<bool>,
+    pub(super) committed: Cell<bool>,
     /// Written by who has claimed the node.
     outcome: Cell<Outcome>,
     // Constant while the node is listed.
     kind: Cell<Kind>,
     case: Cell<usize>,
     owner: Cell<*const Node>,
-    unparker: Cell<Unparker>,
+    unparker: Cell<Option<Unparker>>,
     // Of the owner.
     state: AtomicUsize,
     /// For the message: its owner's while PASSING, else that of the task.
@@ -91,51 +92,52 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// The node of a plain operation. The task frees it.
-    #[inline]
-    pub(crate) fn single(waiting: &Waiting) -> NonNull<Node> {
-        Node::allocate(waiting, Kind::Single, 0, None)
-    }
-
-    /// The node of a select's case; without an `owner`, it is the owner.
-    pub(crate) fn case(
-        waiting: &Waiting,
-        kind: Kind,
-        case: usize,
-        owner: Option<NonNull<Node>>,
-    ) -> NonNull<Node> {
-        Node::allocate(waiting, kind, case, owner)
-    }
-
-    #[inline]
-    fn allocate(waiting: &Waiting, kind: Kind, case: usize, owner: Link) -> NonNull<Node> {
-        let node = NonNull::from(Box::leak(Box::new(Node {
+    /// A node in no list.
+    pub(crate) fn new() -> Node {
+        Node {
             next: Cell::new(None),
             prev: Cell::new(None),
             listed: Cell::new(false),
             committed: Cell::new(false),
             outcome: Cell::new(Outcome::Completed),
-            kind: Cell::new(kind),
-            case: Cell::new(case),
+            kind: Cell::new(Kind::Single),
+            case: Cell::new(0),
             owner: Cell::new(ptr::null()),
-            unparker: Cell::new(waiting.unparker()),
+            unparker: Cell::new(None),
             state: AtomicUsize::new(WAITING),
             parcel: Parcel::new(),
-        })));
-        // SAFETY: just made.
-        unsafe { node.as_ref() }.owner.set(owner.unwrap_or(node).as_ptr());
+        }
+    }
+
+    /// The node of a plain operation.
+    #[inline]
+    pub(crate) fn single(waiting: &Waiting) -> NonNull<Node> {
+        Node::case(waiting, Kind::Single, 0, None)
+    }
+
+    /// The node of a select's case; without an `owner`, it is the owner.
+    #[inline]
+    pub(crate) fn case(waiting: &Waiting, kind: Kind, case: usize, owner: Link) -> NonNull<Node> {
+        let node = pool::take();
+        // SAFETY: ours until it is given back.
+        let new = unsafe { node.as_ref() };
+        new.kind.set(kind);
+        new.case.set(case);
+        new.owner.set(owner.unwrap_or(node).as_ptr());
+        new.unparker.set(Some(waiting.unparker()));
+        // Relaxed: the lock of the channel publishes the node.
+        new.state.store(WAITING, Ordering::Relaxed);
         node
     }
 
-    /// Frees a node.
-    ///
-    /// # Safety
-    ///
-    /// It is not listed, its operation is done, and its parcel is empty. The caller made it.
-    #[inline]
-    pub(crate) unsafe fn free(node: NonNull<Node>) {
-        // SAFETY: made by `allocate`, and nobody else looks at it.
-        drop(unsafe { Box::from_raw(node.as_ptr()) });
+    /// The link, for the pool.
+    pub(crate) fn next(&self) -> Link {
+        self.next.get()
+    }
+
+    /// Sets the link, for the pool.
+    pub(crate) fn set_next(&self, next: Link) {
+        self.next.set(next);
     }
 
     fn owner(&self) -> &Node {
@@ -166,7 +168,7 @@ impl Node {
     /// Claims the operation for this node. Under the lock, with the node listed or just unlinked. False if another
     /// case of its select was first.
     #[inline]
-    fn claim(&self) -> bool {
+    pub(super) fn claim(&self) -> bool {
         if self.kind() == Kind::Single || self.committed.get() {
             // Relaxed: the unpark that follows publishes it to the task that wakes by it.
             self.owner().state.store(PASSING, Ordering::Relaxed);
@@ -179,7 +181,7 @@ impl Node {
 
     /// Promises a message to a select's receiving case, which stays listed. Under the lock. False if another case
     /// was first.
-    fn commit(&self) -> bool {
+    pub(super) fn commit(&self) -> bool {
         let then = COMMITTED | self.case.get() << CASE_SHIFT;
         // Relaxed: as in `claim`.
         let state = &self.owner().state;
@@ -226,182 +228,28 @@ impl Node {
         // Relaxed: as in `claim`.
         self.state.compare_exchange(WAITING, done, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
-}
 
-/// A list of waiters, first come, first served. It is used under the lock of its channel.
-pub(crate) struct List {
-    first: Link,
-    last: Link,
-    /// How many nodes are committed receivers.
-    committed: usize,
-}
-
-impl List {
-    pub(crate) const fn new() -> List {
-        List { first: None, last: None, committed: 0 }
+    /// Sets what is to become of the operation. For who has claimed it.
+    pub(super) fn decide(&self, outcome: Outcome) {
+        self.outcome.set(outcome);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    pub(crate) fn committed(&self) -> usize {
-        self.committed
-    }
-
-    /// Appends a node. A committed one takes whatever comes.
+    /// Ends the operation, and wakes its task.
     ///
     /// # Safety
     ///
-    /// The node is in no list, and its task keeps it until it is unlinked.
+    /// The caller has claimed it through this node, and decided. The node may be gone afterwards.
     #[inline]
-    pub(crate) unsafe fn push(&mut self, node: NonNull<Node>, committed: bool) {
-        // SAFETY: alive by the caller's promise; those in the list by earlier ones.
+    pub(super) unsafe fn wake(&self) {
+        let outcome = (self.outcome.get() as usize) << OUTCOME_SHIFT;
+        let done = DONE | outcome | self.case.get() << CASE_SHIFT;
+        let owner = self.owner();
+        let (state, unparker) = (&owner.state, owner.unparker.get());
+        debug_assert!(unparker.is_some());
+        // SAFETY: whoever waits has set it; and the task spins until DONE is stored, so it is there until then.
         unsafe {
-            let new = node.as_ref();
-            new.listed.set(true);
-            new.committed.set(committed);
-            new.next.set(None);
-            new.prev.set(self.last);
-            match self.last {
-                Some(last) => last.as_ref().next.set(Some(node)),
-                None => self.first = Some(node),
-            }
-        }
-        self.last = Some(node);
-        self.committed += usize::from(committed);
-    }
-
-    /// Takes a node out.
-    #[inline]
-    pub(crate) fn unlink(&mut self, node: &Node) {
-        debug_assert!(node.listed.get());
-        let (prev, next) = (node.prev.get(), node.next.get());
-        // SAFETY: nodes that are listed are alive.
-        unsafe {
-            match prev {
-                Some(prev) => prev.as_ref().next.set(next),
-                None => self.first = next,
-            }
-            match next {
-                Some(next) => next.as_ref().prev.set(prev),
-                None => self.last = prev,
-            }
-        }
-        node.listed.set(false);
-        self.committed -= usize::from(node.committed.get());
-    }
-
-    /// Claims the first waiter that `may_have` allows. Watchers before it are told to look, and selects that are
-    /// done with elsewhere drop out.
-    #[inline]
-    pub(crate) fn claim(
-        &mut self,
-        wakes: &mut Wakes,
-        may_have: impl Fn(&Node, &List) -> bool,
-    ) -> Option<NonNull<Node>> {
-        let mut link = self.first;
-        while let Some(pointer) = link {
-            // SAFETY: nodes that are listed are alive; a claimed one stays so until it is woken.
-            let node = unsafe { pointer.as_ref() };
-            link = node.next.get();
-            if !may_have(node, self) {
-                continue;
-            }
-            self.unlink(node);
-            if node.claim() {
-                if node.kind() != Kind::Watch {
-                    return Some(pointer);
-                }
-                wakes.push(pointer, Outcome::Completed);
-            }
-        }
-        None
-    }
-
-    /// Promises a message to the first select that can still be had.
-    pub(crate) fn commit_a_select(&mut self) -> bool {
-        let mut found = false;
-        self.for_each(|node| {
-            if !found && node.kind() == Kind::Case && !node.committed.get() && node.commit() {
-                node.committed.set(true);
-                found = true;
-            }
-        });
-        self.committed += usize::from(found);
-        found
-    }
-
-    /// Claims all, and leaves the list empty.
-    pub(crate) fn claim_all(&mut self, wakes: &mut Wakes, outcome: Outcome) {
-        while let Some(first) = self.first {
-            // SAFETY: as in `claim`.
-            let node = unsafe { first.as_ref() };
-            self.unlink(node);
-            if node.claim() {
-                wakes.push(first, outcome);
-            }
-        }
-    }
-
-    /// Calls `f` for each node.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&Node)) {
-        let mut link = self.first;
-        while let Some(pointer) = link {
-            // SAFETY: nodes that are listed are alive.
-            let node = unsafe { pointer.as_ref() };
-            link = node.next.get();
-            f(node);
-        }
-    }
-}
-
-/// Operations that have been claimed under a lock, to be woken when it has been released, in this order.
-#[must_use]
-pub(crate) struct Wakes {
-    first: Link,
-    last: Link,
-}
-
-impl Wakes {
-    #[inline]
-    pub(crate) fn new() -> Wakes {
-        Wakes { first: None, last: None }
-    }
-
-    /// Adds an operation that the caller has claimed through `node`.
-    #[inline]
-    pub(crate) fn push(&mut self, node: NonNull<Node>, outcome: Outcome) {
-        // SAFETY: a claimed node is alive until it is woken, and the claimer's.
-        unsafe {
-            node.as_ref().outcome.set(outcome);
-            node.as_ref().next.set(None);
-            match self.last {
-                Some(last) => last.as_ref().next.set(Some(node)),
-                None => self.first = Some(node),
-            }
-        }
-        self.last = Some(node);
-    }
-
-    /// Wakes all. Not under a lock.
-    #[inline]
-    pub(crate) fn wake(self) {
-        let mut link = self.first;
-        while let Some(pointer) = link {
-            // SAFETY: as in `push`. Once DONE is stored the node may be gone.
-            unsafe {
-                let node = pointer.as_ref();
-                link = node.next.get();
-                let done = DONE
-                    | (node.outcome.get() as usize) << OUTCOME_SHIFT
-                    | node.case.get() << CASE_SHIFT;
-                let owner = node.owner();
-                // The task spins until DONE is stored, so it is still there.
-                owner.unparker.get().unpark();
-                // Release pairs with the Acquire in `progress`.
-                owner.state.store(done, Ordering::Release);
-            }
+            // Release pairs with the Acquire in `progress`.
+            unparker.unwrap_unchecked().unpark(|| state.store(done, Ordering::Release));
         }
     }
 }

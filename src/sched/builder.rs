@@ -67,13 +67,27 @@ impl TaskBuilder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let location = Location::caller();
+        // SAFETY: the closure is 'static and Send.
+        unsafe { self.spawn_here(f, Location::caller()) }
+    }
+
+    /// Spawns the task where `spawn` would.
+    ///
+    /// # Safety
+    ///
+    /// As `spawn_unchecked`.
+    #[track_caller]
+    pub(crate) unsafe fn spawn_here<F: FnOnce() -> T, T>(
+        self,
+        f: F,
+        location: &'static Location<'static>,
+    ) -> JoinHandle<T> {
         match worker::current() {
-            // SAFETY: the closure is 'static and Send.
+            // SAFETY: passed on.
             Some(worker) => unsafe { self.spawn_from(&worker, f, location) },
             None => {
                 let only = runtime::only_one();
-                // SAFETY: as above; `only` keeps the runtime alive.
+                // SAFETY: passed on; `only` keeps the runtime alive.
                 unsafe { self.spawn_outside(&only, f, location) }
             }
         }

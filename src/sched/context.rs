@@ -8,8 +8,8 @@ use super::join::JoinHandle;
 use super::processor;
 use super::shared::Shared;
 use super::switch::{self, Suspension};
-use super::unwind;
 use super::worker::{self, WorkerRef};
+use super::{timeouts, unwind};
 use crate::stack::slab::Cache;
 use crate::task::cell;
 use crate::task::handle::Task;
@@ -138,17 +138,57 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
 /// ```
 pub fn park() {
     let Some((worker, task)) = in_task() else {
-        return park_thread(&thread_task(Location::caller()));
+        park_as_thread(&thread_task(Location::caller()), None);
+        return;
     };
     // SAFETY: the running task is alive, and stays so while it waits.
     let header = unsafe { task.as_ref() };
-    stress_yield(worker);
+    let worker = stress_yield(worker);
     if !header.state.take_notification() {
-        let worker = worker::current().unwrap_or(worker);
         // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
         let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
         unwind::unwind_if_cancelled(worker);
     }
+}
+
+/// As [`park`], for the caller's own handle (which a thread that is ending does not get a second time).
+pub(crate) fn park_as(caller: &Task) {
+    if in_task().is_some() {
+        park();
+    } else {
+        park_as_thread(caller, None);
+    }
+}
+
+/// As [`park_as`], but without unwinding, whatever the task is asked to do: for who has to wait for others that use what
+/// it has lent them.
+pub(crate) fn park_masked_as(caller: &Task) {
+    if in_task().is_none() {
+        return park_thread(caller);
+    }
+    let masked = &caller.header().masked;
+    let before = masked.replace(true);
+    park(); // returns, since it does not unwind
+    masked.set(before);
+}
+
+/// Parks the calling thread, at most until the deadline, and unwinds if one of its timeouts is over. True only if the
+/// deadline has passed.
+#[cold]
+pub(crate) fn park_as_thread(task: &Task, deadline: Option<Instant>) -> bool {
+    let timeout = timeouts::first_deadline().filter(|_| !std::thread::panicking());
+    let until = deadline.into_iter().chain(timeout).min();
+    let passed = match until {
+        Some(until) => park_thread_until(task, until),
+        None => {
+            park_thread(task);
+            false
+        }
+    };
+    if timeout.is_some() {
+        timeouts::unwind(None);
+    }
+    passed && deadline == until
 }
 
 /// Parks the calling thread, whose stand-in is `task`.
@@ -163,7 +203,7 @@ pub(crate) fn park_thread(task: &Task) {
     }
 }
 
-/// The same, at most until the deadline. True only if that has passed.
+/// As [`park_thread`], at most until the deadline. True only if that has passed.
 #[cold]
 pub(crate) fn park_thread_until(task: &Task, deadline: Instant) -> bool {
     let state = &task.header().state;
@@ -191,7 +231,11 @@ pub(crate) fn park_thread_until(task: &Task, deadline: Instant) -> bool {
 /// ```
 pub fn yield_now() {
     let Some((worker, task)) = in_task() else {
-        return std::thread::yield_now();
+        std::thread::yield_now();
+        if !std::thread::panicking() {
+            timeouts::unwind(None);
+        }
+        return;
     };
     let processor = &worker.processor;
     let next = processor
@@ -224,21 +268,32 @@ pub(crate) fn any_stress() -> bool {
 }
 
 /// In stress mode, sometimes yields: at every runtime call that may suspend.
+/// Returns the worker on which the task goes on.
 #[inline]
-pub(crate) fn stress_yield(worker: WorkerRef) {
+pub(crate) fn stress_yield(worker: WorkerRef) -> WorkerRef {
     if worker.processor.stress && worker.processor.random_below(4) == 0 {
         yield_now();
+        return worker::current().unwrap_or(worker);
     }
+    worker
 }
 
-/// The `unpark` of a task's vtable.
+/// Wakes a task, or leaves it a notification. `done` is called when it is certain that it goes on; unless `task` is
+/// referenced otherwise, it may be gone from then on.
 ///
 /// # Safety
 ///
-/// `task` is alive and not a thread's stand-in.
-pub(crate) unsafe fn unpark(task: NonNull<Header>) {
+/// `task` is alive until `done` is called, and not a thread's stand-in.
+#[inline]
+pub(crate) unsafe fn unpark(task: NonNull<Header>, done: impl FnOnce()) {
+    // If it was parked it cannot go on before `wake` has made it ready; if not, `wake` does not touch it again.
+    let change = |header: &Header| {
+        let parked = header.state.unpark();
+        done();
+        parked
+    };
     // SAFETY: passed on.
-    unsafe { wake(task, |header| header.state.unpark()) }
+    unsafe { wake(task, change) }
 }
 
 /// Asks a task to unwind.

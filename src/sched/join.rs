@@ -2,7 +2,7 @@
 //!
 //! Go: nothing; a goroutine has no result. The shape is std's.
 
-use super::context::{self, park};
+use super::context;
 use crate::task::handle::Task;
 use std::fmt;
 use std::marker::PhantomData;
@@ -68,10 +68,8 @@ impl<T> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> thread::Result<T> {
         if !self.is_finished() {
-            match context::try_current() {
-                Some(task) => self.wait(task, park),
-                None => self.wait_as_thread(),
-            }
+            let caller = context::current();
+            self.wait(caller.clone(), || context::park_as(&caller));
         }
         let handle = ManuallyDrop::new(self);
         let mut result = MaybeUninit::<thread::Result<T>>::uninit();

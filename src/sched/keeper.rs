@@ -16,9 +16,9 @@
 //! Go: `runtime/proc.go` `findRunnable` (`pollUntil`), `runtime/netpoll.go` `wakeNetPoller`: there the keeper is who
 //! waits in the netpoller.
 
-use super::timers::NEVER;
-use super::wheel::END;
 use crate::atomic::{fence, AtomicU64, Ordering};
+use crate::sched::timers::NEVER;
+use crate::sched::wheel::END;
 
 /// The low bits are a tick, those above the worker's number.
 const TICK_BITS: u32 = 48;
@@ -61,8 +61,9 @@ impl Keeper {
 
     /// The keeper has woken. Before it counts itself as awake.
     pub(crate) fn resign(&self) {
-        // Relaxed: the lock of the sleepers publishes it.
-        self.0.store(NOBODY, Ordering::Relaxed);
+        // Relaxed: the lock of the sleepers publishes it. A swap, as a mere store would not have to come after the change that
+        // `tell` makes at the same time.
+        self.0.swap(NOBODY, Ordering::Relaxed);
     }
 
     /// After a timer was added: the keeper to wake, if it sleeps longer than until this tick.

@@ -22,6 +22,7 @@ pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod join;
 pub(crate) mod keeper;
+pub(crate) mod own;
 pub(crate) mod panic_hook;
 pub(crate) mod processor;
 pub(crate) mod runtime;
@@ -31,6 +32,7 @@ pub(crate) mod stack_info;
 pub(crate) mod steal;
 pub(crate) mod switch;
 pub(crate) mod timed;
+pub(crate) mod timeouts;
 pub(crate) mod timers;
 pub(crate) mod unwind;
 pub(crate) mod waiting;
@@ -42,7 +44,6 @@ pub(crate) mod worker;
 use crate::task::header::Header;
 use std::ptr::NonNull;
 
-#[allow(unused_imports)] // for what waits with a deadline: channels, locks, sockets
 pub(crate) use timed::park_until;
 
 /// A task that is ready to run, on its way through a queue.

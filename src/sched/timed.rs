@@ -28,6 +28,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum Target {
     /// Wakes a task.
     Unpark(NonNull<Header>),
+    /// Tells a task that one of its timeouts is over.
+    TimeOut(NonNull<Header>),
 }
 
 // SAFETY: whoever fires only wakes the task, which may be done from anywhere; the task is alive as long as
@@ -37,9 +39,13 @@ unsafe impl Send for Target {}
 impl Target {
     /// Under the lock of the timers: the task to make ready, if it was parked.
     fn fire(self) -> Option<Ready> {
-        let Target::Unpark(task) = self;
+        let (Target::Unpark(task) | Target::TimeOut(task)) = self;
         // SAFETY: the task has not removed its timer, so it has not ended; and it cannot before the lock is free.
-        let wake = unsafe { task.as_ref() }.state.unpark();
+        let state = unsafe { &task.as_ref().state };
+        let wake = match self {
+            Target::Unpark(_) => state.unpark(),
+            Target::TimeOut(_) => state.time_out(),
+        };
         wake.then_some(Ready(task))
     }
 }
@@ -54,7 +60,7 @@ pub(crate) struct SetTimer {
 
 impl SetTimer {
     /// Sets a timer for a task that runs on this worker. None if the deadline is too far off for any clock.
-    fn new(worker: WorkerRef, deadline: Instant, target: Target) -> Option<SetTimer> {
+    pub(crate) fn new(worker: WorkerRef, deadline: Instant, target: Target) -> Option<SetTimer> {
         let shared = worker.shared();
         let tick = shared.clock.tick_of(deadline)?;
         let (key, sooner) = worker.remote().timers.add(tick, target);
@@ -86,15 +92,14 @@ impl Drop for SetTimer {
 /// Parks until the task is unparked or the deadline has passed. True only if it has.
 pub(crate) fn park_until_passed(deadline: Instant) -> bool {
     let Some((worker, task)) = in_task() else {
-        return context::park_thread_until(&context::thread_task(Location::caller()), deadline);
+        return context::park_as_thread(&context::thread_task(Location::caller()), Some(deadline));
     };
     // SAFETY: the running task is alive, and stays so while it waits.
     let header = unsafe { task.as_ref() };
-    context::stress_yield(worker);
+    let worker = context::stress_yield(worker);
     if header.state.take_notification() {
         return false;
     }
-    let worker = worker::current().unwrap_or(worker);
     if Instant::now() >= deadline {
         unwind::unwind_if_cancelled(worker);
         return true;

@@ -11,8 +11,8 @@
 //!
 //! Go: `runtime/time.go` `timers`, `(*timers).check`, `timers.minWhenHeap`.
 
-use super::wheel::{EntryKey, Wheel};
 use crate::atomic::{AtomicU64, Mutex, Ordering};
+use crate::sched::wheel::{EntryKey, Wheel};
 
 /// There is no timer.
 pub(crate) const NEVER: u64 = u64::MAX;

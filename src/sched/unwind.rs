@@ -7,7 +7,7 @@
 //! Go: `runtime/panic.go` `Goexit`, which a goroutine can only do to itself.
 
 use super::worker::{self, WorkerRef};
-use super::Ready;
+use super::{own, timeouts, Ready};
 use crate::task::cell::{Hooks, UnparkFn};
 use crate::task::handle::Task;
 use crate::task::header::Header;
@@ -45,7 +45,8 @@ impl std::error::Error for Cancelled {}
 pub(crate) struct Scheduled;
 
 impl Hooks for Scheduled {
-    const UNPARK: UnparkFn = super::context::unpark;
+    // SAFETY: whoever calls it has a reference.
+    const UNPARK: UnparkFn = |task| unsafe { super::context::unpark(task, || ()) };
     const CANCELLED_PAYLOAD: fn() -> Box<dyn Any + Send> = || Box::new(Cancelled);
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn run(task: Ready) {
     let header = task.header();
     // SAFETY: the task is fresh, and we are on its stack.
     unsafe { (header.vtable.run)(task.0) };
+    own::destroy(task);
     match header.state.complete() {
         None => {
             // Nobody is left to hear of a panic here but the panic hook, which has. Its payload could panic in turn
@@ -64,6 +66,7 @@ pub(crate) fn run(task: Ready) {
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(drop_result)) {
                 std::mem::forget(payload);
             }
+            own::destroy(task); // the result may have used some
             header.state.complete_detached();
         }
         Some(WakeJoiner(true)) => {
@@ -77,11 +80,11 @@ pub(crate) fn run(task: Ready) {
     }
 }
 
-/// At the end of a suspension: unwinds if the task has been cancelled meanwhile.
+/// At the end of a suspension: unwinds if the task has been cancelled meanwhile, or a timeout is over.
 #[inline]
 pub(crate) fn unwind_if_cancelled(worker: WorkerRef) {
     let Some(task) = worker.current.get() else { return };
-    if task.header().state.is_cancelled() {
+    if task.header().state.should_unwind() {
         unwind(worker, task);
     }
 }
@@ -90,8 +93,11 @@ pub(crate) fn unwind_if_cancelled(worker: WorkerRef) {
 fn unwind(worker: WorkerRef, task: Ready) {
     let header = task.header();
     // A task that unwinds already needs no second reason.
-    if cfg!(panic = "abort") || is_unwinding(worker, header) {
+    if cfg!(panic = "abort") || header.masked.get() || is_unwinding(worker, header) {
         return;
+    }
+    if !header.state.is_cancelled() {
+        return timeouts::unwind(Some(header));
     }
     header.state.begin_unwinding();
     header.panicked.set(true);
@@ -104,6 +110,11 @@ pub(crate) fn resume(cancelled: Box<dyn Any + Send>) -> ! {
         task.header().panicked.set(true);
     }
     panic::resume_unwind(cancelled)
+}
+
+/// Whether a payload is this module's or a timeout's, and not a panic's.
+pub(crate) fn is_forced(payload: &(dyn Any + Send)) -> bool {
+    payload.is::<Cancelled>() || payload.is::<timeouts::TimedOut>()
 }
 
 /// Whether the running task is unwinding, as far as can be known.
@@ -135,5 +146,5 @@ pub(crate) fn forget_unwinding(worker: WorkerRef, header: &Header) {
 
 /// Whether a suspended task could unwind if it were cancelled. If not, cancelling it is no reason not to park.
 pub(crate) fn may_unwind(header: &Header) -> bool {
-    cfg!(panic = "unwind") && !header.unwinding.get()
+    cfg!(panic = "unwind") && !header.unwinding.get() && !header.masked.get()
 }

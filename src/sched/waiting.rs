@@ -7,6 +7,7 @@
 
 use super::context;
 use super::worker;
+use crate::task::cell;
 use crate::task::handle::Task;
 use crate::task::header::Header;
 use std::cell::Cell;
@@ -19,15 +20,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Unparker(NonNull<Header>);
 
 impl Unparker {
-    /// `Task::unpark`.
+    /// `Task::unpark`, with `done` called in the middle: before that the task does not go on for good (it may look around,
+    /// but must wait for what `done` does); after it, it may end at any time.
+    ///
+    /// In the middle, because making a task ready may wake a worker, a system call in which this thread can lose its
+    /// processor; the task would wait for `done` all the while.
     ///
     /// # Safety
     ///
-    /// The task has not ended, and does not before this returns; of a thread, the [`Waiting`] is still there.
+    /// The task has not ended, and does not before `done` has been called; of a thread, the [`Waiting`] is still there.
     #[inline]
-    pub(crate) unsafe fn unpark(self) {
+    pub(crate) unsafe fn unpark(self, done: impl FnOnce()) {
         // SAFETY: alive by the caller's promise.
-        unsafe { (self.0.as_ref().vtable.unpark)(self.0) }
+        unsafe {
+            if self.0.as_ref().runtime.is_null() {
+                cell::unpark_thread(self.0, done);
+            } else {
+                context::unpark(self.0, done);
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! it until they come up.
 
 #[cfg(test)]
+#[path = "wheel/tests.rs"] // said, since the loom models include this file by its path
 mod tests;
 
 const DIGIT_BITS: u32 = 6;

@@ -159,6 +159,8 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
         (&raw mut (*header).waiter).write(Waiter::new());
         (&raw mut (*header).joiner).write(UnsafeCell::new(None));
         (&raw mut (*header).name).write(birth.name);
+        (&raw mut (*header).locals).write(Cell::new(ptr::null_mut()));
+        (&raw mut (*header).masked).write(Cell::new(false));
         (&raw mut (*header).home).write(Cell::new(u32::MAX));
         (&raw mut (*header).started).write(AtomicBool::new(false));
         (&raw mut (*header).thread_locked).write(Cell::new(false));
@@ -233,7 +235,8 @@ static THREAD_VTABLE: Vtable = Vtable {
     run: |_| unreachable!("a thread is not scheduled"),
     take_result: |_, _| unreachable!("a thread has no result here"),
     drop_result: |_| unreachable!("a thread has no result here"),
-    unpark: unpark_thread,
+    // SAFETY: whoever calls it has a reference.
+    unpark: |header| unsafe { unpark_thread(header, || ()) },
     class: 0,
 };
 
@@ -253,6 +256,8 @@ pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> 
         waiter: Waiter::new(),
         joiner: UnsafeCell::new(None),
         name,
+        locals: Cell::new(ptr::null_mut()),
+        masked: Cell::new(false),
         home: Cell::new(u32::MAX),
         started: AtomicBool::new(true),
         thread_locked: Cell::new(true),
@@ -273,13 +278,19 @@ pub(crate) unsafe fn free_thread(header: NonNull<Header>) {
     drop(unsafe { Box::from_raw(header.cast::<ThreadCell>().as_ptr()) });
 }
 
+/// Wakes a thread, or leaves it a notification. `done` is called when it is certain that it goes on; unless the stand-in
+/// is referenced otherwise, it may be gone from then on.
+///
 /// # Safety
 ///
-/// `header` is a live stand-in.
-unsafe fn unpark_thread(header: NonNull<Header>) {
+/// `header` is a stand-in that is alive until `done` is called.
+pub(crate) unsafe fn unpark_thread(header: NonNull<Header>, done: impl FnOnce()) {
     // SAFETY: passed on.
     let cell = unsafe { header.cast::<ThreadCell>().as_ref() };
-    if cell.header.state.unpark() {
-        cell.thread.unpark();
+    let thread = cell.thread.clone();
+    let parked = cell.header.state.unpark();
+    done();
+    if parked {
+        thread.unpark();
     }
 }

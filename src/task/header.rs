@@ -7,6 +7,7 @@
 //! Go: `runtime/runtime2.go` `type g struct`.
 
 use super::handle::Task;
+use super::locals::Locals;
 use super::state::State;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::stack::image::Image;
@@ -50,6 +51,8 @@ pub(crate) struct Header {
     /// has set DONE.
     pub(crate) joiner: UnsafeCell<Option<Task>>,
     pub(crate) name: Option<Box<Box<str>>>,
+    /// Its task-local values and timeouts, or null. Touched by the running task alone.
+    pub(crate) locals: Cell<*mut Locals>,
     /// The worker a started task belongs to in the thread-bound modes. Written by the worker that runs
     /// the task; read by whoever has just taken PARKED from it.
     pub(crate) home: Cell<u32>,
@@ -61,6 +64,8 @@ pub(crate) struct Header {
     pub(crate) unwinding: Cell<bool>,
     /// It has panicked since the last time that no panic was under way on its thread. For its own worker.
     pub(crate) panicked: Cell<bool>,
+    /// It may not unwind now, though it be cancelled. For its own worker.
+    pub(crate) masked: Cell<bool>,
     /// Has a window of its own and is never frozen.
     pub(crate) pinned: bool,
 }

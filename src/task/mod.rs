@@ -12,6 +12,8 @@
 pub(crate) mod cell;
 pub(crate) mod handle;
 pub(crate) mod header;
+mod local;
+pub(crate) mod locals;
 pub(crate) mod state;
 
 pub use crate::sched::builder::TaskBuilder as Builder;
@@ -20,3 +22,4 @@ pub use crate::sched::join::JoinHandle;
 pub use crate::sched::timed::{park_timeout, sleep};
 pub use crate::sched::unwind::Cancelled;
 pub use handle::{Task, TaskId};
+pub use local::{AccessError, LocalKey};

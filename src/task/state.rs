@@ -5,6 +5,7 @@
 //! | PARKED | the task is off its stack, saved, and waits | the worker that left it | whoever wakes it, who must then make it ready |
 //! | NOTIFIED | an unpark came while it was not parked | unpark | the next park, which then does not park |
 //! | CANCELLED | it shall unwind at its next suspension point | cancel | the task, when it begins to unwind |
+//! | TIMED_OUT | a timeout is over: likewise | the timeout's timer | the task, when it leaves that timeout |
 //! | UNWINDING | it has begun to | the task | - |
 //! | HANDLE | the JoinHandle is there and owns the result | birth | the handle's drop |
 //! | JOINER | somebody waits for the end; the joiner slot is filled | join | - |
@@ -26,6 +27,7 @@ const UNWINDING: u32 = 1 << 3;
 const HANDLE: u32 = 1 << 4;
 const JOINER: u32 = 1 << 5;
 const DONE: u32 = 1 << 6;
+const TIMED_OUT: u32 = 1 << 7;
 
 /// A task's state word.
 pub(crate) struct State(AtomicU32);
@@ -47,11 +49,11 @@ impl State {
     }
 
     /// For the worker that has left the task's stack: publishes that it is parked. False if it may not
-    /// park because it was notified meanwhile or, if it could unwind, cancelled; the worker makes it
+    /// park because it was notified meanwhile or, if it could unwind, is to unwind; the worker makes it
     /// ready then.
     #[must_use]
     pub(crate) fn publish_parked(&self, may_unwind: bool) -> bool {
-        let reasons = if may_unwind { NOTIFIED | CANCELLED } else { NOTIFIED };
+        let reasons = if may_unwind { NOTIFIED | CANCELLED | TIMED_OUT } else { NOTIFIED };
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
             debug_assert_eq!(now & (PARKED | DONE), 0);
@@ -107,6 +109,30 @@ impl State {
     pub(crate) fn is_cancelled(&self) -> bool {
         // Relaxed: a request that this misses is seen at the next suspension point.
         self.0.load(Ordering::Relaxed) & CANCELLED != 0
+    }
+
+    /// Asks the task to unwind out of a timeout at its next suspension point. True if it was parked and the caller must
+    /// make it ready.
+    #[must_use]
+    pub(crate) fn time_out(&self) -> bool {
+        // Acquire: see `publish_parked`. The two bits change in one step.
+        let update = |now| Some((now | TIMED_OUT) & !PARKED);
+        let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, update);
+        before.is_ok_and(|before| before & PARKED != 0)
+    }
+
+    /// For the task itself, when it leaves a timeout: takes that back. False if there was nothing.
+    pub(crate) fn forget_time_out(&self) -> bool {
+        // Relaxed: no data hangs on the bit.
+        self.0.load(Ordering::Relaxed) & TIMED_OUT != 0
+            && self.0.fetch_and(!TIMED_OUT, Ordering::Relaxed) & TIMED_OUT != 0
+    }
+
+    /// Whether the task has been asked to unwind, for whichever reason, and has not begun to.
+    #[inline]
+    pub(crate) fn should_unwind(&self) -> bool {
+        // Relaxed: as in `is_cancelled`.
+        self.0.load(Ordering::Relaxed) & (CANCELLED | TIMED_OUT) != 0
     }
 
     /// Whether `cancel` would have an effect.

@@ -212,6 +212,7 @@ impl Tally {
 }
 
 /// Adds one to its tally when it is dropped.
+#[derive(Clone)]
 pub struct Guard(Arc<AtomicUsize>);
 
 impl Drop for Guard {

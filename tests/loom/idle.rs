@@ -122,14 +122,13 @@ impl Worker {
     fn sleep(&mut self) {
         let idle = &self.runtime.idle;
         idle.lie_down(self.index, std::mem::take(&mut self.searching));
-        if self.work_anywhere() && idle.get_up(self.index) {
-            // While we searched, others left their work to us. We may come away with a part of what we
-            // have seen, so we must count as searching again when we do, unless somebody else is.
-            self.searching = idle.begin_search();
-            return;
+        if !self.work_anywhere() {
+            self.runtime.parkers[self.index].park();
         }
-        self.runtime.parkers[self.index].park();
-        self.searching = true; // whoever woke us counted us in
+        // Whoever woke us counted us in. Else: while we searched, others left their work to us. We may come away with a
+        // part of what we have seen, so we must count as searching again when we do, unless somebody else is.
+        let woken = !idle.get_up(self.index);
+        self.searching = woken || idle.begin_search();
     }
 
     fn work_anywhere(&self) -> bool {

@@ -18,21 +18,38 @@ mod join;
 mod ownership;
 mod parker;
 mod state;
+mod timers;
 
 // Not every model uses everything that is in the files.
 #[allow(dead_code)]
 #[path = "../../src/sched/idle.rs"]
 mod source_idle;
 #[allow(dead_code)]
+#[path = "../../src/sched/keeper.rs"]
+mod source_keeper;
+#[allow(dead_code)]
 #[path = "../../src/stack/ownership.rs"]
 mod source_ownership;
 #[allow(dead_code)]
 #[path = "../../src/task/state.rs"]
 mod source_state;
+#[allow(dead_code)]
+#[path = "../../src/sched/timers.rs"]
+mod source_timers;
+#[allow(dead_code)]
+#[path = "../../src/sched/wheel.rs"]
+mod source_wheel;
+
+/// Where the files look for each other.
+mod sched {
+    pub(crate) use crate::{source_timers as timers, source_wheel as wheel};
+}
 
 /// What `src/atomic.rs` is for the library.
 mod atomic {
-    pub(crate) use loom::sync::atomic::{fence, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{
+        fence, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
     use loom::sync::MutexGuard;
 
     /// Loom's mutex in the shape of parking_lot's.
