@@ -1,26 +1,28 @@
-//! Promise: what Go's own tests check of goroutines, channels, `select` and `sync` holds of tasks here, where it has a
-//! meaning: in every mode, with one, two and eight workers.
+//! Promise: what Go's own tests check of goroutines, channels, `select` and `sync` holds of tasks
+//! here, where it has a meaning: in every mode, with one, two and eight workers.
 //!
-//! Each file follows one of Go's programs (`test/chan`, `test/ken`) or tests (`src/runtime`, `src/sync`) and names it. The
-//! behaviour is Go's; the code is not. Where the two languages differ, it maps like this:
+//! Each file follows one of Go's programs (`test/chan`, `test/ken`) or tests (`src/runtime`,
+//! `src/sync`) and names it. The behaviour is Go's; the code is not. Where the two languages
+//! differ, it maps like this:
 //!
 //! | Go | here |
 //! |---|---|
 //! | `close(c)` by the sender | the drop of the last `Sender` |
-//! | `v, ok := <-c` of a closed channel gives `0, false` | `recv` gives `Err`, after what was in the channel |
-//! | a send on a closed channel panics | with all receivers gone, `send` gives the message back in an `Err` |
+//! | `v, ok := <-c` of a closed channel: `0, false` | `recv` gives `Err`, when it is empty |
+//! | a send on a closed channel panics | with all receivers gone, `send` gives an `Err` |
 //! | closing twice, closing nil | does not compile: nobody can drop twice |
 //! | receiving from a nil channel waits for ever | `never()` does |
-//! | sending to a nil channel waits for ever | there is no such sender; a case of a `Select` is left out |
+//! | sending to a nil channel waits for ever | no such sender; a `Select`'s case is left out |
 //! | `chan<- T`, `<-chan T` | `Sender<T>`, `Receiver<T>`; nothing is both |
 //! | a goroutine that the end of `main` kills | a task that ends when its channel disconnects |
-//! | a panic in a goroutine ends the process | it is the `Err` of `join`; in the main task, it goes on in the caller of `run` |
+//! | a panic in a goroutine ends the process | it is the `Err` of `join`, or goes on from `run` |
 
 #[path = "../common/mod.rs"]
 mod common;
 mod counting;
 
 mod chan {
+    mod chan;
     mod chan1;
     mod chancap;
     mod closedchan;
@@ -28,6 +30,7 @@ mod chan {
     mod fifo;
     mod goroutines;
     mod nonblock;
+    mod peano;
     mod perm;
     mod power_series;
     mod powser1;
@@ -44,16 +47,19 @@ mod chan {
     mod sendstmt;
     mod sieve1;
     mod sieve2;
+    mod stack;
     mod zerosize;
 }
 
 mod runtime {
+    mod big_gomaxprocs;
     mod chan;
     mod chan_send_barrier;
     mod chan_send_interface;
     mod multi_consumer;
     mod nonblock_recv_race;
     mod nonblock_select_race;
+    mod num_goroutine;
     mod parallelism;
     mod ping_pong_hog;
     mod prod_cons;
@@ -64,6 +70,7 @@ mod runtime {
     mod select_stress;
     mod self_select;
     mod shrink_stack_during_send;
+    mod timer_fairness;
     mod unrecovered_panic;
     mod yield_progress;
 }
@@ -81,15 +88,16 @@ use midge::{task, JoinHandle};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-/// Runs `main` as the main task of a fresh runtime, in every mode: with one, two and eight workers, or with as many as
-/// `MIDGE_WORKERS` says.
+/// Runs `main` as the main task of a fresh runtime, in every mode: with one, two and eight workers,
+/// or with as many as `MIDGE_WORKERS` says.
 fn go(main: impl Fn() + Send + Sync) {
     let asked = std::env::var("MIDGE_WORKERS").ok().map(|n| n.parse().expect("a number"));
     let workers = asked.map_or(vec![1, 2, 8], |n| vec![n]);
     for_each_mode(&workers, |rt, _| rt.run(&main));
 }
 
-/// Spawns a task that waits for something. It has begun, and does not end however often others get their turn.
+/// Spawns a task that waits for something. It has begun, and does not end however often others get
+/// their turn.
 #[track_caller]
 fn spawn_waiting<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let begun = Arc::new(AtomicBool::new(false));
@@ -104,7 +112,8 @@ fn spawn_waiting<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> J
     waiting
 }
 
-/// Ends a task that would wait for ever. (Where a panic aborts, nothing unwinds, and the task is left alone.)
+/// Ends a task that would wait for ever. (Where a panic aborts, nothing unwinds, and the task is
+/// left alone.)
 #[track_caller]
 fn end<T>(waiting: JoinHandle<T>) {
     if cfg!(panic = "unwind") {

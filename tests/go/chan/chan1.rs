@@ -1,4 +1,5 @@
-//! Follows `test/ken/chan1.go`: as many readers as writers at one channel. Every number is received exactly once.
+//! Follows `test/ken/chan1.go`: as many readers as writers at one channel. Every number is received
+//! exactly once.
 
 use crate::common::{join, rounds};
 use crate::go;

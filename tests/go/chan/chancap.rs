@@ -1,7 +1,9 @@
-//! Follows `test/chancap.go`: the capacity and the length of a channel, and sizes that are too large.
+//! Follows `test/chancap.go`: the capacity and the length of a channel, and sizes that are too
+//! large.
 //!
-//! Go panics at a size that it cannot have. Here memory is taken as messages come, so that every size can be asked for; negative
-//! ones do not compile. The length of a nil channel is 0, and so is its capacity.
+//! Go panics at a size that it cannot have. Here memory is taken as messages come, so that every
+//! size can be asked for; negative ones do not compile. The length of a nil channel is 0, and so is
+//! its capacity.
 
 use crate::go;
 use midge::chan::{bounded, never, unbounded};

@@ -1,6 +1,8 @@
-//! Follows `test/closedchan.go`: every form of every operation on a closed channel, with and without messages left in it.
+//! Follows `test/closedchan.go`: every form of every operation on a closed channel, with and
+//! without messages left in it.
 //!
-//! Closing twice and closing nil do not compile; sending on a closed channel gives the message back.
+//! Closing twice and closing nil do not compile; sending on a closed channel gives the message
+//! back.
 
 use crate::common::join;
 use crate::{go, spawn_waiting};

@@ -1,5 +1,5 @@
-//! Follows `test/chan/doubleselect.go`: a select that could send through any of four channels sends through exactly one, so
-//! what it sends is delivered exactly once.
+//! Follows `test/chan/doubleselect.go`: a select that could send through any of four channels sends
+//! through exactly one, so what it sends is delivered exactly once.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,4 +1,5 @@
-//! Follows `test/chan/fifo.go`: messages come out in the order in which they went in, with a buffer and without.
+//! Follows `test/chan/fifo.go`: messages come out in the order in which they went in, with a buffer
+//! and without.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,4 +1,5 @@
-//! Follows `test/chan/goroutines.go`: a daisy chain of thousands of tasks, set up, used once and taken down.
+//! Follows `test/chan/goroutines.go`: a daisy chain of thousands of tasks, set up, used once and
+//! taken down.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,7 +1,9 @@
-//! Follows `test/chan/nonblock.go`: sends and receives that do not wait, with messages of several types: they fail where the other
-//! side is not there, or the buffer is full or empty, and work where they can.
+//! Follows `test/chan/nonblock.go`: sends and receives that do not wait, with messages of several
+//! types: they fail where the other side is not there, or the buffer is full or empty, and work
+//! where they can.
 //!
-//! Go's versions are selects with a default; here there are `try_send` and `try_recv` too, and both are used.
+//! Go's versions are selects with a default; here there are `try_send` and `try_recv` too, and both
+//! are used.
 
 use crate::common::{join, wait_until};
 use crate::go;

@@ -1,8 +1,8 @@
-//! Follows `test/chan/perm.go`, whose errors are the compiler's: a channel that is only for sending cannot be received from,
-//! closed by its receiver, or the other way round.
+//! Follows `test/chan/perm.go`, whose errors are the compiler's: a channel that is only for sending
+//! cannot be received from, closed by its receiver, or the other way round.
 //!
-//! Here the two directions are two types. That a `Sender` has no `recv` and a `Receiver` no `send` is checked by methods of a trait
-//! of the same names, which would be hidden by the types' own.
+//! Here the two directions are two types. That a `Sender` has no `recv` and a `Receiver` no `send`
+//! is checked by methods of a trait of the same names, which would be hidden by the types' own.
 
 use crate::go;
 use midge::chan::{bounded, never, Receiver, RecvError, SendError, Sender, TryRecvError};
@@ -32,7 +32,8 @@ fn no_end_has_the_operations_of_the_other() {
         assert_eq!(s.recv(), "cannot receive");
         assert_eq!(WrongDirection::iter(&s), s.iter());
         assert_eq!(r.send(1), "cannot send");
-        // Nobody closes: an end is gone when it is dropped, and a receiver is no sender that could be.
+        // Nobody closes: an end is gone when it is dropped, and a receiver is no sender that could
+        // be.
         assert_eq!((s.close(), r.close()), ("cannot close", "cannot close"));
         assert_eq!(s.send(1), Ok(()));
         assert_eq!(r.recv(), Ok(1));

@@ -1,13 +1,15 @@
-//! Power series as networks of tasks, for [`powser1`](super::powser1) and [`powser2`](super::powser2): after M. D. McIlroy, "Squinting at
-//! power series", whose Newsqueak program Go's test suite has.
+//! Power series as networks of tasks, for [`powser1`](super::powser1) and
+//! [`powser2`](super::powser2): after M. D. McIlroy, "Squinting at power series", whose Newsqueak
+//! program Go's test suite has.
 //!
-//! A series is a task that computes one coefficient after the other, on demand: a request goes one way, a coefficient comes back. An
-//! operation on series is a task that demands from its operands what it needs for its own answer; a product makes new
-//! products for its tail, so a network grows while it is used; and a recursive definition (`exp`) is a cycle of tasks.
+//! A series is a task that computes one coefficient after the other, on demand: a request goes one
+//! way, a coefficient comes back. An operation on series is a task that demands from its operands
+//! what it needs for its own answer; a product makes new products for its tail, so a network grows
+//! while it is used; and a recursive definition (`exp`) is a cycle of tasks.
 //!
-//! A series that has ended (a polynomial) is one whose task has dropped its end: Go's close. A network that is no longer wanted
-//! ends from its output inwards: requests fail. In a cycle there is nobody who wants nothing, so the `split` that closes it ends
-//! when its first output does.
+//! A series that has ended (a polynomial) is one whose task has dropped its end: Go's close. A
+//! network that is no longer wanted ends from its output inwards: requests fail. In a cycle there
+//! is nobody who wants nothing, so the `split` that closes it ends when its first output does.
 
 use midge::chan::{bounded, never, Receiver, Sender};
 use midge::{select, spawn};
@@ -324,15 +326,16 @@ fn two<M>() -> ([Output<M>; 2], [Series<M>; 2]) {
     ([a, b], [for_a, for_b])
 }
 
-/// One side of a split: its end (none when it has ended), what it has yet to get, and whether it wants it.
+/// One side of a split: its end (none when it has ended), what it has yet to get, and whether it
+/// wants it.
 struct Side<M> {
     output: Option<Output<M>>,
     ahead: VecDeque<Rational>,
     wanting: bool,
 }
 
-/// The task of a split. While it waits for a coefficient it serves the side that is behind: in a cycle the coefficient may depend on
-/// that.
+/// The task of a split. While it waits for a coefficient it serves the side that is behind: in a
+/// cycle the coefficient may depend on that.
 fn serve<M: Message>(f: Series<M>, outputs: [Output<M>; 2], ends_with_first: bool) {
     let mut sides =
         outputs.map(|output| Side { output: Some(output), ahead: VecDeque::new(), wanting: false });

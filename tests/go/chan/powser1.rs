@@ -1,5 +1,6 @@
-//! Follows `test/chan/powser1.go`: arithmetic with power series, each a network of tasks which grows as it is used, checked to the exact
-//! rational coefficient. See [`power_series`](super::power_series).
+//! Follows `test/chan/powser1.go`: arithmetic with power series, each a network of tasks which
+//! grows as it is used, checked to the exact rational coefficient. See
+//! [`power_series`](super::power_series).
 
 use super::power_series::{check, Message, Rational};
 use crate::common::rounds;

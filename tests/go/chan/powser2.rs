@@ -1,5 +1,5 @@
-//! Follows `test/chan/powser2.go`: the same power series as in [`powser1`](super::powser1), but the channels carry interfaces: each coefficient
-//! is on the heap, and changes hands with every step.
+//! Follows `test/chan/powser2.go`: the same power series as in [`powser1`](super::powser1), but the
+//! channels carry interfaces: each coefficient is on the heap, and changes hands with every step.
 
 use super::power_series::{check, Message, Rational};
 use crate::common::rounds;

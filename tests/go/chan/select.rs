@@ -1,8 +1,9 @@
-//! Follows `test/chan/select.go`: a simple select that sends through two channels, each of which is switched off when it has
-//! had its message.
+//! Follows `test/chan/select.go`: a simple select that sends through two channels, each of which is
+//! switched off when it has had its message.
 //!
-//! Go switches a case off by making its channel nil; here, where a sender cannot be nil, the case is left out. Go evaluates the
-//! messages of all cases each time (its counter ends at 10); here only the message that is sent is made.
+//! Go switches a case off by making its channel nil; here, where a sender cannot be nil, the case
+//! is left out. Go evaluates the messages of all cases each time (its counter ends at 10); here
+//! only the message that is sent is made.
 
 use crate::go;
 use midge::chan::{bounded, Select, Sender};

@@ -1,4 +1,5 @@
-//! Follows `test/chan/select2.go`: a hundred thousand selects, one case of which is never ready, do not use up memory.
+//! Follows `test/chan/select2.go`: a hundred thousand selects, one case of which is never ready, do
+//! not use up memory.
 //!
 //! It counts the heap of the whole process, so it has a process of its own.
 
@@ -8,7 +9,8 @@ use crate::go;
 use midge::chan::{bounded, Receiver};
 use midge::{select, spawn};
 
-/// What may be in use more afterwards: Go's bound. A leaked node of each select would be several times that.
+/// What may be in use more afterwards: Go's bound. A leaked node of each select would be several
+/// times that.
 const ALLOWED: usize = 110_000;
 
 fn receive(count: usize, r: &Receiver<u8>, dummy: &Receiver<u8>) {

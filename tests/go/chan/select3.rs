@@ -1,8 +1,8 @@
-//! Follows `test/chan/select3.go`: which operations wait and which do not, plain and in selects, for channels that are nil,
-//! closed, empty, full, and both.
+//! Follows `test/chan/select3.go`: which operations wait and which do not, plain and in selects,
+//! for channels that are nil, closed, empty, full, and both.
 //!
-//! A nil channel is `never()`; sending to one has no counterpart. Sending on a closed channel (all receivers gone) does not wait
-//! and is an error, where Go panics.
+//! A nil channel is `never()`; sending to one has no counterpart. Sending on a closed channel (all
+//! receivers gone) does not wait and is an error, where Go panics.
 
 use crate::common::join;
 use crate::{end, go, spawn_waiting};

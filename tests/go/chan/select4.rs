@@ -1,4 +1,5 @@
-//! Follows `test/chan/select4.go`: what a case would do with its message is evaluated for the chosen case alone.
+//! Follows `test/chan/select4.go`: what a case would do with its message is evaluated for the
+//! chosen case alone.
 
 use crate::go;
 use midge::chan::bounded;

@@ -1,7 +1,9 @@
-//! Follows `test/chan/select5.go`, which goes through all combinations of cases: the operands of a select are evaluated once
-//! each, in the order in which they are written, whichever case is chosen; and a case that is chosen could go on.
+//! Follows `test/chan/select5.go`, which goes through all combinations of cases: the operands of a
+//! select are evaluated once each, in the order in which they are written, whichever case is
+//! chosen; and a case that is chosen could go on.
 //!
-//! In Go the messages belong to the operands; here only the chosen message is evaluated, after all channels.
+//! In Go the messages belong to the operands; here only the chosen message is evaluated, after all
+//! channels.
 
 use crate::go;
 use midge::chan::{bounded, Receiver, Sender};
@@ -75,7 +77,8 @@ fn check(log: &Log, chosen: usize, worked: bool, sends: [bool; 3], states: [Stat
     assert_eq!(*log.0.borrow(), expected, "{sends:?} {states:?}: {chosen}");
 }
 
-/// A select of such cases, with its operands logged; it says which case was chosen, and whether it worked.
+/// A select of such cases, with its operands logged; it says which case was chosen, and whether it
+/// worked.
 macro_rules! selects {
     ($log:ident $cases:ident, $($kinds:tt)*) => { selects!(@ $log $cases [] $($kinds)*) };
     (@ $log:ident $cases:ident [$($done:tt)*] send $n:literal $($rest:tt)*) => {

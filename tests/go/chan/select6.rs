@@ -1,5 +1,5 @@
-//! Follows `test/chan/select6.go` (Go's issue 2075): a select that is the last in a channel's queue and succeeds elsewhere leaves
-//! that queue whole, so that those who wait there later are woken.
+//! Follows `test/chan/select6.go` (Go's issue 2075): a select that is the last in a channel's queue
+//! and succeeds elsewhere leaves that queue whole, so that those who wait there later are woken.
 
 use crate::common::join;
 use crate::{go, spawn_waiting};
@@ -15,7 +15,8 @@ fn later_waiters_still_wake() {
         // The first in the queue.
         let first_r = from_c1.clone();
         let first = spawn_waiting(move || assert!(first_r.recv().is_ok()));
-        // The select, in the queue behind it. It leaves in favour of c2, and comes back as a plain receiver.
+        // The select, in the queue behind it. It leaves in favour of c2, and comes back as a plain
+        // receiver.
         let select_r = from_c1.clone();
         let select = spawn_waiting(move || {
             select! {

@@ -1,4 +1,5 @@
-//! Follows `test/chan/select7.go`: each way of receiving meets each way of sending, at a rendezvous whose receiver comes first.
+//! Follows `test/chan/select7.go`: each way of receiving meets each way of sending, at a rendezvous
+//! whose receiver comes first.
 
 use crate::common::{join, wait_until};
 use crate::{go, spawn_waiting};

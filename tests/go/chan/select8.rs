@@ -1,8 +1,9 @@
-//! Follows `test/chan/select8.go`: leaving a select from within a case, with one, two and three cases (each of which Go compiles
-//! differently).
+//! Follows `test/chan/select8.go`: leaving a select from within a case, with one, two and three
+//! cases (each of which Go compiles differently).
 //!
-//! Go's `break` leaves the select, and with a label the loop around it. Here it is a labelled block that is left, or the
-//! loop, and the macro must not be in the way of either, nor of `continue`, `return` and `?`.
+//! Go's `break` leaves the select, and with a label the loop around it. Here it is a labelled block
+//! that is left, or the loop, and the macro must not be in the way of either, nor of `continue`,
+//! `return` and `?`.
 
 use crate::go;
 use midge::chan::{bounded, never, Receiver, RecvError};

@@ -1,8 +1,9 @@
-//! Follows the empty selects of Go's `test/chan/select3.go` and `select {}`: a select that nothing can ever make ready waits, and lets
-//! others work meanwhile; with a default it goes on, with a time limit it goes on then.
+//! Follows the empty selects of Go's `test/chan/select3.go` and `select {}`: a select that nothing
+//! can ever make ready waits, and lets others work meanwhile; with a default it goes on, with a
+//! time limit it goes on then.
 //!
-//! One without any case does not compile as `select!`, and as a `Select` it panics, as crossbeam's: `select {}` is written with
-//! `never()`.
+//! One without any case does not compile as `select!`, and as a `Select` it panics, as crossbeam's:
+//! `select {}` is written with `never()`.
 
 use crate::common::join;
 use crate::{end, go, spawn_waiting};

@@ -1,5 +1,5 @@
-//! Follows `test/chan/sendstmt.go`, which is about parsing: a channel can be sent through a channel, and the message of a send may be any
-//! expression, also as a case of a select.
+//! Follows `test/chan/sendstmt.go`, which is about parsing: a channel can be sent through a
+//! channel, and the message of a send may be any expression, also as a case of a select.
 
 use crate::go;
 use midge::chan::{bounded, Receiver, Sender};

@@ -1,4 +1,5 @@
-//! Follows `test/chan/sieve1.go`: the prime sieve, a daisy chain of filters that grows by one task for each prime.
+//! Follows `test/chan/sieve1.go`: the prime sieve, a daisy chain of filters that grows by one task
+//! for each prime.
 
 use crate::common::rounds;
 use crate::go;

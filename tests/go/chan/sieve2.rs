@@ -1,7 +1,9 @@
-//! Follows `test/chan/sieve2.go`: the prime sieve without a division. The multiples of each prime are the stream of a task of their
-//! own, another task merges these streams with a heap, and what is in none of them is prime.
+//! Follows `test/chan/sieve2.go`: the prime sieve without a division. The multiples of each prime
+//! are the stream of a task of their own, another task merges these streams with a heap, and what
+//! is in none of them is prime.
 //!
-//! The primes go back to the merging task, which begins with a prime's multiples when its square is due.
+//! The primes go back to the merging task, which begins with a prime's multiples when its square is
+//! due.
 
 use super::sieve1::primes;
 use crate::common::rounds;

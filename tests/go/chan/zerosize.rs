@@ -1,4 +1,5 @@
-//! Follows `test/chan/zerosize.go`: channels of messages without a size can be made and used, and count them.
+//! Follows `test/chan/zerosize.go`: channels of messages without a size can be made and used, and
+//! count them.
 
 use crate::common::{join, rounds};
 use crate::go;

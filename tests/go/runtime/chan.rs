@@ -1,5 +1,6 @@
-//! Follows `TestChan` (`src/runtime/chan_test.go`): for each capacity, what waits and what does not, what a closed channel gives, order, and
-//! that no message of several senders is lost or doubled.
+//! Follows `TestChan` (`src/runtime/chan_test.go`): for each capacity, what waits and what does
+//! not, what a closed channel gives, order, and that no message of several senders is lost or
+//! doubled.
 
 use crate::common::{join, rounds};
 use crate::{go, spawn_waiting};

@@ -1,8 +1,10 @@
-//! Follows `TestChanSendSelectBarrier` and `TestChanSendBarrier` (`src/runtime/chanbarrier_test.go`): what a task hands over is whole when
-//! its receiver has it, even if the sender has ended at once and the heap is busy.
+//! Follows `TestChanSendSelectBarrier` and `TestChanSendBarrier`
+//! (`src/runtime/chanbarrier_test.go`): what a task hands over is whole when its receiver has it,
+//! even if the sender has ended at once and the heap is busy.
 //!
-//! Go checks its collector's write barrier there; here it is the publication of a message between workers, plain and by a
-//! select, from a sender whose stack is gone (or is another task's) when the message is read.
+//! Go checks its collector's write barrier there; here it is the publication of a message between
+//! workers, plain and by a select, from a sender whose stack is gone (or is another task's) when
+//! the message is read.
 
 use crate::common::{join, rounds};
 use crate::go;

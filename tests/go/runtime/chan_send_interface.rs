@@ -1,5 +1,6 @@
-//! Follows `TestChanSendInterface` (`src/runtime/chan_test.go`): interfaces, here boxed trait objects, go through a channel by a plain send
-//! and by selects with one and with two sending cases.
+//! Follows `TestChanSendInterface` (`src/runtime/chan_test.go`): interfaces, here boxed trait
+//! objects, go through a channel by a plain send and by selects with one and with two sending
+//! cases.
 
 use crate::go;
 use midge::chan::bounded;

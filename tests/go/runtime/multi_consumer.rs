@@ -1,5 +1,5 @@
-//! Follows `TestMultiConsumer` (`src/runtime/chan_test.go`): 23 tasks work off one channel into another, at uneven speed; nothing is lost or
-//! doubled.
+//! Follows `TestMultiConsumer` (`src/runtime/chan_test.go`): 23 tasks work off one channel into
+//! another, at uneven speed; nothing is lost or doubled.
 
 use crate::common::rounds;
 use crate::go;

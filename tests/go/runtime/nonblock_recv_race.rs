@@ -1,5 +1,6 @@
-//! Follows `TestNonblockRecvRace` (`src/runtime/chan_test.go`): with a message in the buffer, a receive that does not wait gets it, also in
-//! the instant in which the channel is closed: it never says that the channel is empty.
+//! Follows `TestNonblockRecvRace` (`src/runtime/chan_test.go`): with a message in the buffer, a
+//! receive that does not wait gets it, also in the instant in which the channel is closed: it never
+//! says that the channel is empty.
 
 use crate::common::{join, rounds};
 use crate::go;

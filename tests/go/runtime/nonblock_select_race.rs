@@ -1,5 +1,6 @@
-//! Follows `TestNonblockSelectRace` and `TestNonblockSelectRace2` (`src/runtime/chan_test.go`): a select sees its channels at one
-//! instant. One of two channels is ready at any time, though not always the same; so the default must not be chosen.
+//! Follows `TestNonblockSelectRace` and `TestNonblockSelectRace2` (`src/runtime/chan_test.go`): a
+//! select sees its channels at one instant. One of two channels is ready at any time, though not
+//! always the same; so the default must not be chosen.
 
 use crate::common::{join, rounds};
 use crate::go;

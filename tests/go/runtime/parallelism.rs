@@ -1,5 +1,6 @@
-//! Follows `TestGoroutineParallelism` (`src/runtime/proc_test.go`): as many tasks as there are workers run at the same time. Each in turn
-//! takes a step of a handshake and never suspends, so that it needs all of them on threads of their own.
+//! Follows `TestGoroutineParallelism` (`src/runtime/proc_test.go`): as many tasks as there are
+//! workers run at the same time. Each in turn takes a step of a handshake and never suspends, so
+//! that it needs all of them on threads of their own.
 
 use crate::common::{for_each_mode, join, rounds, PATIENCE};
 use midge::chan::bounded;

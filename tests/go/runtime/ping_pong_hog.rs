@@ -1,7 +1,9 @@
-//! Follows `TestPingPongHog` (`src/runtime/proc_test.go`): two tasks that hand each other the turn all the time do not keep a third, which
-//! only yields, from running, although each of them is always the one that was woken last.
+//! Follows `TestPingPongHog` (`src/runtime/proc_test.go`): two tasks that hand each other the turn
+//! all the time do not keep a third, which only yields, from running, although each of them is
+//! always the one that was woken last.
 //!
-//! Go compares how often they had their turn with real preemption; here it is only said that the third gets on.
+//! Go compares how often they had their turn with real preemption; here it is only said that the
+//! third gets on.
 
 use crate::common::{join, rounds, wait_until};
 use crate::go;

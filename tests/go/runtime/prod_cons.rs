@@ -1,6 +1,7 @@
-//! Follows `BenchmarkChanProdCons`, `BenchmarkChanContended` and `BenchmarkChanSem` (`src/runtime/chan_test.go`): many producers and many
-//! consumers at one channel, with and without a buffer and with work in between; a million messages; a channel as a semaphore;
-//! and a chain of stages.
+//! Follows `BenchmarkChanProdCons`, `BenchmarkChanContended` and `BenchmarkChanSem`
+//! (`src/runtime/chan_test.go`): many producers and many consumers at one channel, with and without
+//! a buffer and with work in between; a million messages; a channel as a semaphore; and a chain of
+//! stages.
 
 use crate::common::{join, rounds};
 use crate::go;

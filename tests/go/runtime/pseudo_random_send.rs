@@ -1,5 +1,6 @@
-//! Follows `TestPseudoRandomSend` (`src/runtime/chan_test.go`): a select with two cases for the same channel, which sends a zero by one and
-//! a one by the other, takes both, with a buffer and without.
+//! Follows `TestPseudoRandomSend` (`src/runtime/chan_test.go`): a select with two cases for the
+//! same channel, which sends a zero by one and a one by the other, takes both, with a buffer and
+//! without.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,5 +1,6 @@
-//! Follows `TestSelectDuplicateChannel` (`src/runtime/chan_test.go`): a channel may be in a select more than once. All its cases leave the
-//! queue when the select is done, so another receiver behind it gets the next message.
+//! Follows `TestSelectDuplicateChannel` (`src/runtime/chan_test.go`): a channel may be in a select
+//! more than once. All its cases leave the queue when the select is done, so another receiver
+//! behind it gets the next message.
 
 use crate::common::join;
 use crate::{go, spawn_waiting};

@@ -1,5 +1,6 @@
-//! Follows `TestSelectFairness` (`src/runtime/chan_test.go`): of two channels that are always ready a select chooses each about as often
-//! as the other; others that are never ready make no difference.
+//! Follows `TestSelectFairness` (`src/runtime/chan_test.go`): of two channels that are always ready
+//! a select chooses each about as often as the other; others that are never ready make no
+//! difference.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,8 +1,9 @@
-//! Follows `TestSelectStackAdjust` (`src/runtime/chan_test.go`): a select that waits, with variables for its messages on a stack which was
-//! deep and is small again, gets its message although the stack is elsewhere meanwhile.
+//! Follows `TestSelectStackAdjust` (`src/runtime/chan_test.go`): a select that waits, with
+//! variables for its messages on a stack which was deep and is small again, gets its message
+//! although the stack is elsewhere meanwhile.
 //!
-//! Go shrinks and moves the stack of the waiting goroutine. Here it is frozen: other tasks use the window, deep, while the select
-//! waits, and under stress it is always so.
+//! Go shrinks and moves the stack of the waiting goroutine. Here it is frozen: other tasks use the
+//! window, deep, while the select waits, and under stress it is always so.
 
 use crate::common::{join, recurse, rounds};
 use crate::{go, spawn_waiting};

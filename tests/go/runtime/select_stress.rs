@@ -1,5 +1,6 @@
-//! Follows `TestSelectStress` (`src/runtime/chan_test.go`): four channels, some with a buffer; each has a task that sends and one that
-//! receives, and two more tasks send and receive through selects over all four. Nothing is lost and nothing gets stuck.
+//! Follows `TestSelectStress` (`src/runtime/chan_test.go`): four channels, some with a buffer; each
+//! has a task that sends and one that receives, and two more tasks send and receive through selects
+//! over all four. Nothing is lost and nothing gets stuck.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,5 +1,5 @@
-//! Follows `TestSelfSelect` (`src/runtime/chan_test.go`): two tasks which both send and receive on one channel in one select. Each can only
-//! meet the other, never itself, and neither gets stuck.
+//! Follows `TestSelfSelect` (`src/runtime/chan_test.go`): two tasks which both send and receive on
+//! one channel in one select. Each can only meet the other, never itself, and neither gets stuck.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,7 +1,8 @@
-//! Follows `TestShrinkStackDuringBlockedSend` (`src/runtime/chan_test.go`): senders that wait with a message in their hands lose nothing when
-//! their stacks shrink meanwhile.
+//! Follows `TestShrinkStackDuringBlockedSend` (`src/runtime/chan_test.go`): senders that wait with
+//! a message in their hands lose nothing when their stacks shrink meanwhile.
 //!
-//! Here the senders' stacks, which have been deep, are frozen to their few live bytes; the message is on the heap.
+//! Here the senders' stacks, which have been deep, are frozen to their few live bytes; the message
+//! is on the heap.
 
 use crate::common::{join, recurse, rounds};
 use crate::go;

@@ -1,8 +1,9 @@
-//! Follows what Go's programs die of (`src/runtime/crash_test.go`, `test/closedchan.go`): a send on a closed channel that nobody expects, a
-//! misused group, a panic that nobody recovers.
+//! Follows what Go's programs die of (`src/runtime/crash_test.go`, `test/closedchan.go`): a send on
+//! a closed channel that nobody expects, a misused group, a panic that nobody recovers.
 //!
-//! In Go such a panic ends the process in whatever goroutine it happens. Here it ends the task; where it is the main task's, or its
-//! joiner passes it on, it goes on in the caller of `run`, and the process ends with a message if nobody catches it there.
+//! In Go such a panic ends the process in whatever goroutine it happens. Here it ends the task;
+//! where it is the main task's, or its joiner passes it on, it goes on in the caller of `run`, and
+//! the process ends with a message if nobody catches it there.
 
 use crate::common::{build, child_of, in_child, Mode};
 use midge::chan::bounded;
@@ -41,8 +42,8 @@ fn a_task_whose_joiner_passes_its_panic_on() {
     }
 }
 
-/// `sync: negative WaitGroup counter` and `unlock of unlocked mutex` cannot be written: a clone is dropped once, and only a guard
-/// unlocks. What can be miscounted is a semaphore.
+/// `sync: negative WaitGroup counter` and `unlock of unlocked mutex` cannot be written: a clone is
+/// dropped once, and only a guard unlocks. What can be miscounted is a semaphore.
 #[test]
 fn a_semaphore_with_more_permits_than_there_can_be() {
     if in_child().is_none() {

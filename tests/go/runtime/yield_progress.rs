@@ -1,6 +1,7 @@
-//! Follows `TestYieldProgress` and `TestStopTheWorldDeadlock` (`src/runtime/proc_test.go`), as far as a task's behaviour goes: a task that
-//! yields in a loop lets the one run that will stop it, however many do the same; and tasks that do nothing but spawn their
-//! successor do not keep others out.
+//! Follows `TestYieldProgress` and `TestStopTheWorldDeadlock` (`src/runtime/proc_test.go`), as far
+//! as a task's behaviour goes: a task that yields in a loop lets the one run that will stop it,
+//! however many do the same; and tasks that do nothing but spawn their successor do not keep others
+//! out.
 
 use crate::common::{join, rounds, wait_until};
 use crate::go;

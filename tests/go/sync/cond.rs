@@ -1,7 +1,8 @@
-//! Follows `src/sync/cond_test.go`: `TestCondSignal`, `TestCondSignalGenerations`, `TestCondBroadcast`, `TestRace` and
-//! `TestCondSignalStealing`.
+//! Follows `src/sync/cond_test.go`: `TestCondSignal`, `TestCondSignalGenerations`,
+//! `TestCondBroadcast`, `TestRace` and `TestCondSignalStealing`.
 //!
-//! Go's `Wait` returns only when it has been notified; a `Condvar` may also return without, so conditions are looked at again.
+//! Go's `Wait` returns only when it has been notified; a `Condvar` may also return without, so
+//! conditions are looked at again.
 
 use crate::common::{join, rounds};
 use crate::{go, spawn_waiting, yields};
@@ -108,7 +109,8 @@ fn a_broadcast_wakes_all() {
     });
 }
 
-/// Three tasks take turns by one condition variable: none is lost when signals meet different waiters.
+/// Three tasks take turns by one condition variable: none is lost when signals meet different
+/// waiters.
 #[test]
 fn three_stages() {
     let count = rounds(100, 20);
@@ -131,7 +133,8 @@ fn three_stages() {
     });
 }
 
-/// A signal is for who waits when it is given; one that comes later and waits for something else cannot take it.
+/// A signal is for who waits when it is given; one that comes later and waits for something else
+/// cannot take it.
 #[test]
 fn a_late_comer_does_not_steal_a_signal() {
     let count = rounds(500, 50);

@@ -1,7 +1,8 @@
-//! Follows `TestSemaphore`, `TestMutex`, `TestMutexMisuse` and `TestMutexFairness` (`src/sync/mutex_test.go`).
+//! Follows `TestSemaphore`, `TestMutex`, `TestMutexMisuse` and `TestMutexFairness`
+//! (`src/sync/mutex_test.go`).
 //!
-//! Unlocking what is not locked, a fatal error in Go, cannot be written: a guard unlocks, once. It may do so in another task than the one
-//! that locked, as in Go.
+//! Unlocking what is not locked, a fatal error in Go, cannot be written: a guard unlocks, once. It
+//! may do so in another task than the one that locked, as in Go.
 
 use crate::common::{join, rounds, wait_until};
 use crate::{go, yields};
@@ -72,7 +73,8 @@ fn a_semaphore_hammered_by_ten() {
     });
 }
 
-/// Go's test: one task keeps the mutex nearly all the time, another wants it now and then and gets it.
+/// Go's test: one task keeps the mutex nearly all the time, another wants it now and then and gets
+/// it.
 #[test]
 fn nobody_starves() {
     let times = rounds(10, 5);

@@ -1,7 +1,9 @@
-//! Follows `src/sync/once_test.go` (`TestOnce`, `TestOncePanic`) and the panics of `oncefunc_test.go`.
+//! Follows `src/sync/once_test.go` (`TestOnce`, `TestOncePanic`) and the panics of
+//! `oncefunc_test.go`.
 //!
-//! In Go a `Do` whose function panics counts as done: the next `Do` returns at once. Here, as in parking_lot's spirit of no poisoning, it
-//! counts as not done: the next one tries again. `LazyLock` is what behaves like Go's `OnceFunc`, which panics again on each call.
+//! In Go a `Do` whose function panics counts as done: the next `Do` returns at once. Here, as in
+//! parking_lot's spirit of no poisoning, it counts as not done: the next one tries again.
+//! `LazyLock` is what behaves like Go's `OnceFunc`, which panics again on each call.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,5 +1,6 @@
-//! Follows `src/sync/rwmutex_test.go`: `TestParallelReaders`, `TestRWMutex` (hammered by readers and writers) and what the type
-//! promises: a writer that waits keeps out readers that come later, and a writer's end lets in the readers that came meanwhile.
+//! Follows `src/sync/rwmutex_test.go`: `TestParallelReaders`, `TestRWMutex` (hammered by readers
+//! and writers) and what the type promises: a writer that waits keeps out readers that come later,
+//! and a writer's end lets in the readers that came meanwhile.
 //!
 //! Unlocking what is not locked cannot be written; `RLocker` is the read guard.
 

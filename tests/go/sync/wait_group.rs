@@ -1,9 +1,9 @@
-//! Follows `src/sync/waitgroup_test.go`: `TestWaitGroup`, `TestWaitGroupMisuse`, `TestWaitGroupRace` and the panics of
-//! `WaitGroup.Go`.
+//! Follows `src/sync/waitgroup_test.go`: `TestWaitGroup`, `TestWaitGroupMisuse`,
+//! `TestWaitGroupRace` and the panics of `WaitGroup.Go`.
 //!
-//! Here a member is a clone and `Done` its drop, so that a negative counter, an `Add` that races with `Wait` and a reuse before `Wait`
-//! has returned cannot be written. What can be is to wait with a clone in one's own hands: that waits for ever, as a missing
-//! `Done` does.
+//! Here a member is a clone and `Done` its drop, so that a negative counter, an `Add` that races
+//! with `Wait` and a reuse before `Wait` has returned cannot be written. What can be is to wait
+//! with a clone in one's own hands: that waits for ever, as a missing `Done` does.
 
 use crate::common::{join, rounds};
 use crate::{end, go, spawn_waiting};
