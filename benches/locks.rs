@@ -1,10 +1,12 @@
 //! What a lock costs: free, and wanted by several tasks at once.
 //!
-//! In the contended groups each task locks, adds one to what the mutex guards, and unlocks, in a loop, without
-//! ever suspending by itself. The figure is the time for each lock and unlock of all tasks together.
-//! parking_lot's mutex, in as many OS threads as there are tasks, is there to compare with.
+//! In the contended groups each task locks, adds one to what the mutex guards, and unlocks, in a
+//! loop, without ever suspending by itself. The figure is the time for each lock and unlock of all
+//! tasks together. parking_lot's mutex, in as many OS threads as there are tasks, is there to
+//! compare with.
 //!
-//! Go's counterparts are `BenchmarkMutex` and `BenchmarkRWMutex` (sync/mutex_test.go, sync/rwmutex_test.go).
+//! Go's counterparts are `BenchmarkMutex` and `BenchmarkRWMutex` (sync/mutex_test.go,
+//! sync/rwmutex_test.go).
 
 // `criterion_group!` makes a public function without a comment.
 #![allow(missing_docs)]

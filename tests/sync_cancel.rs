@@ -1,5 +1,6 @@
-//! Promise: a task that is cancelled while it waits unwinds from there, leaves nothing behind, and passes on what
-//! it had been given already; a condition variable's waiter has the mutex again before it unwinds.
+//! Promise: a task that is cancelled while it waits unwinds from there, leaves nothing behind, and
+//! passes on what it had been given already; a condition variable's waiter has the mutex again
+//! before it unwinds.
 #![cfg(panic = "unwind")]
 
 mod common;
@@ -20,7 +21,8 @@ fn assert_cancelled<T>(task: JoinHandle<T>) {
     assert!(task.join().err().expect("the task was cancelled").is::<Cancelled>());
 }
 
-/// Spawns a task that waits for ever with `wait`, and cancels it when it has probably begun to wait.
+/// Spawns a task that waits for ever with `wait`, and cancels it when it has probably begun to
+/// wait.
 fn cancel_in(rt: &midge::Runtime, wait: impl FnOnce() + Send + 'static) {
     let began = Arc::new(AtomicBool::new(false));
     let flag = began.clone();
@@ -189,7 +191,8 @@ fn a_notification_is_not_lost_with_a_cancelled_waiter() {
     });
 }
 
-/// Cancels at random while a mutex, a lock and a semaphore go round: no wake-up is lost, so all the others end.
+/// Cancels at random while a mutex, a lock and a semaphore go round: no wake-up is lost, so all the
+/// others end.
 #[test]
 fn random_cancellations_lose_nothing() {
     let each = rounds(200, 40);

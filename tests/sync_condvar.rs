@@ -1,5 +1,5 @@
-//! Promise: a waiter that is in the queue when somebody notifies is woken, in the order of arrival, and has
-//! the mutex when it returns.
+//! Promise: a waiter that is in the queue when somebody notifies is woken, in the order of arrival,
+//! and has the mutex when it returns.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Promise: a mutex lets one task or thread in at a time, wherever its holder suspends and goes on; who
-//! waits is woken, and nobody is kept out for ever.
+//! Promise: a mutex lets one task or thread in at a time, wherever its holder suspends and goes on;
+//! who waits is woken, and nobody is kept out for ever.
 
 mod common;
 
@@ -13,7 +13,8 @@ use midge::task;
 
 const WORKERS: &[usize] = &[1, 2, 8];
 
-/// Counts with a plain load and store, so that two at once would lose a count, and notices two at once.
+/// Counts with a plain load and store, so that two at once would lose a count, and notices two at
+/// once.
 #[derive(Default)]
 struct Careful {
     count: u64,
@@ -174,7 +175,8 @@ fn many_waiters_all_get_in() {
     });
 }
 
-/// Without starving mode the patient one would find the mutex locked at each of its turns, for ever.
+/// Without starving mode the patient one would find the mutex locked at each of its turns, for
+/// ever.
 #[test]
 fn a_hot_locker_that_yields_while_it_holds_does_not_starve_a_patient_one() {
     for_each_mode(WORKERS, |rt, _| {

@@ -1,5 +1,5 @@
-//! Promise: what is done once is done once, everybody sees it done, and a panic in it is followed by
-//! another try (or, where the closure is gone, by a panic in each who asks).
+//! Promise: what is done once is done once, everybody sees it done, and a panic in it is followed
+//! by another try (or, where the closure is gone, by a panic in each who asks).
 
 mod common;
 

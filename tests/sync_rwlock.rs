@@ -1,5 +1,5 @@
-//! Promise: a reader-writer lock lets readers in together and a writer alone; a waiting writer goes before
-//! later readers, and waiting readers before the next writer.
+//! Promise: a reader-writer lock lets readers in together and a writer alone; a waiting writer goes
+//! before later readers, and waiting readers before the next writer.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Promise: no more permits are out than there are, all come back, and requests are served in order.
+//! Promise: no more permits are out than there are, all come back, and requests are served in
+//! order.
 
 mod common;
 
@@ -116,7 +117,7 @@ fn permits_are_added_and_forgotten() {
         for _ in 0..10 {
             assert!(!waiting.is_finished());
             semaphore.add_permits(1);
-            rt.run(|| task::yield_now());
+            rt.run(task::yield_now);
         }
         join(waiting);
         assert_eq!(semaphore.available_permits(), 0);

@@ -1,4 +1,5 @@
-//! Promise: `WaitGroup::wait` returns when all other clones are gone, however they went, and not before.
+//! Promise: `WaitGroup::wait` returns when all other clones are gone, however they went, and not
+//! before.
 
 mod common;
 
@@ -96,7 +97,8 @@ fn panicked_and_cancelled_members_count_as_done() {
     });
 }
 
-/// A task that keeps a clone while it waits waits for itself: it can be got rid of, and nobody else is held up then.
+/// A task that keeps a clone while it waits waits for itself: it can be got rid of, and nobody else
+/// is held up then.
 #[test]
 #[cfg(panic = "unwind")]
 fn misuse_is_a_wait_that_can_be_cancelled() {

@@ -45,8 +45,8 @@ impl Barrier {
         Barrier { queue: WaitQueue::new(crate::atomic::Mutex::new(Queue::new(()))), size }
     }
 
-    /// Waits until as many tasks are here as the barrier is for. Exactly one of them, the last, is told that
-    /// it is the leader. A suspension point for the others.
+    /// Waits until as many tasks are here as the barrier is for. Exactly one of them, the last, is
+    /// told that it is the leader. A suspension point for the others.
     ///
     /// A task that is cancelled while it waits unwinds from here, and does not count any more.
     pub fn wait(&self) -> BarrierWaitResult {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// Waits for a condition of data that a [`Mutex`](super::Mutex) guards.
 ///
 /// Notifications are handed out in the order of arrival, and one that a cancelled task had been
-/// given goes to the next. A wait may also return without a notification, so the condition is checked in a
-/// loop; [`wait_while`](Self::wait_while) does that.
+/// given goes to the next. A wait may also return without a notification, so the condition is
+/// checked in a loop; [`wait_while`](Self::wait_while) does that.
 ///
 /// ```
 /// use midge::{spawn, sync::{Condvar, Mutex}, Runtime};
@@ -50,7 +50,8 @@ impl Condvar {
 
     /// Unlocks the mutex, waits for a notification and locks it again. A suspension point.
     ///
-    /// If the task is cancelled it unwinds from here, with the mutex locked: the guard is as good as before.
+    /// If the task is cancelled it unwinds from here, with the mutex locked: the guard is as good
+    /// as before.
     #[inline]
     pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
         self.0.wait_until(guard.raw(), None);
@@ -67,7 +68,8 @@ impl Condvar {
         }
     }
 
-    /// As [`wait`](Self::wait), but for no longer than this (and as long as it takes to get the mutex).
+    /// As [`wait`](Self::wait), but for no longer than this (and as long as it takes to get the
+    /// mutex).
     ///
     /// ```
     /// use midge::sync::{Condvar, Mutex};
@@ -93,8 +95,8 @@ impl Condvar {
         WaitTimeoutResult(!self.0.wait_until(guard.raw(), Some(deadline)))
     }
 
-    /// Waits as long as the condition holds, but for no longer than this. The time is up only if the
-    /// condition still holds then.
+    /// Waits as long as the condition holds, but for no longer than this. The time is up only if
+    /// the condition still holds then.
     pub fn wait_while_for<T: ?Sized>(
         &self,
         guard: &mut MutexGuard<'_, T>,

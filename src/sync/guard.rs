@@ -1,11 +1,11 @@
 //! What all guards of this module have in common.
 
-/// Defines a guard: `lock_api`'s behind a type of our own, with `map` and `try_map`. `mut` in front: one
-/// that lets its holder change the data.
+/// Defines a guard: `lock_api`'s behind a type of our own, with `map` and `try_map`. `mut` in
+/// front: one that lets its holder change the data.
 ///
-/// Not `lock_api`'s itself: its `unlocked` and `bump` let go of the lock and take it again, and count on
-/// that to succeed. Here a cancelled task unwinds out of a lock that it waits for, and they would leave
-/// a guard behind that guards nothing.
+/// Not `lock_api`'s itself: its `unlocked` and `bump` let go of the lock and take it again, and
+/// count on that to succeed. Here a cancelled task unwinds out of a lock that it waits for, and
+/// they would leave a guard behind that guards nothing.
 macro_rules! guard {
     ($(#[$doc:meta])* $name:ident of $raw:ident, mapped to $mapped:ident) => {
         guard!(@type $(#[$doc])* $name, $raw);
@@ -49,8 +49,8 @@ macro_rules! guard {
     };
     (@map $name:ident, $mapped:ident, $whole:ty, $part:ty) => {
         impl<'a, T: ?Sized> $name<'a, T> {
-            /// Narrows the guard to a part of the data. A function and not a method, so that it hides
-            /// none of the data's.
+            /// Narrows the guard to a part of the data. A function and not a method, so that it
+            /// hides none of the data's.
             pub fn map<U: ?Sized>(
                 guard: Self,
                 part: impl FnOnce($whole) -> $part,

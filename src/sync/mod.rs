@@ -1,9 +1,9 @@
 //! Locks and other means to wait for each other, for tasks.
 //!
-//! Who waits is parked, and its worker runs other tasks; an ordinary thread that waits is blocked. The names and
-//! signatures are those of `std::sync`, parking_lot (whose locks have no poisoning, nor have these)
-//! and crossbeam. Everything but [`WaitGroup`] can be made in a constant and costs no heap until somebody
-//! waits.
+//! Who waits is parked, and its worker runs other tasks; an ordinary thread that waits is blocked.
+//! The names and signatures are those of `std::sync`, parking_lot (whose locks have no poisoning,
+//! nor have these) and crossbeam. Everything but [`WaitGroup`] can be made in a constant and costs
+//! no heap until somebody waits.
 //!
 //! | | as in | waiters are served |
 //! |---|---|---|
@@ -15,15 +15,16 @@
 //! | [`Barrier`] | std | all at once |
 //! | [`OnceLock`], [`LazyLock`], [`Once`] | std | all at once |
 //!
-//! All of them wait in one place, the `wait_queue`, whose entries are on the heap. Each protocol is a
-//! file of its own (`raw_...`), which the loom models run too; beside it is the file with the public type.
+//! All of them wait in one place, the `wait_queue`, whose entries are on the heap. Each protocol is
+//! a file of its own (`raw_...`), which the loom models run too; beside it is the file with the
+//! public type.
 //!
 //! # Cancellation
 //!
-//! A task that is cancelled while it waits unwinds from the waiting call. It has then neither the lock nor the
-//! permit it waited for, and what it had been given already (a notification, say) goes to the next. Only
-//! [`Condvar::wait`] has the mutex again before it unwinds, since its caller has the guard. Letting go of a
-//! lock never suspends.
+//! A task that is cancelled while it waits unwinds from the waiting call. It has then neither the
+//! lock nor the permit it waited for, and what it had been given already (a notification, say) goes
+//! to the next. Only [`Condvar::wait`] has the mutex again before it unwinds, since its caller has
+//! the guard. Letting go of a lock never suspends.
 //!
 //! Go: package `sync`, and `runtime/sema.go` beneath it.
 

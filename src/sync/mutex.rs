@@ -1,8 +1,8 @@
 //! [`Mutex`]: the type around `raw_mutex`, with `lock_api`'s guards inside.
 //!
-//! Guards are `Send` when the data is: what a lock holds is one word of the mutex and no business of a
-//! thread's, so any thread may release it. That is needed, too: a task may suspend with a guard and go on on
-//! another worker.
+//! Guards are `Send` when the data is: what a lock holds is one word of the mutex and no business
+//! of a thread's, so any thread may release it. That is needed, too: a task may suspend with a
+//! guard and go on on another worker.
 //!
 //! Go: `sync/mutex.go`.
 
@@ -13,8 +13,8 @@ use crate::atomic::AtomicU32;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// A mutual exclusion lock for tasks, of 24 bytes beside its data. A task that waits for it is parked; an
-/// ordinary thread that does is blocked.
+/// A mutual exclusion lock for tasks, of 24 bytes beside its data. A task that waits for it is
+/// parked; an ordinary thread that does is blocked.
 ///
 /// There is no poisoning: a panic releases the lock like anything else that drops the guard.
 ///
@@ -98,8 +98,8 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     /// Locks, and waits for it if need be. A suspension point then.
     ///
-    /// A task that has the lock already waits for ever. If the task is cancelled while it waits, it unwinds
-    /// from here, without the lock.
+    /// A task that has the lock already waits for ever. If the task is cancelled while it waits, it
+    /// unwinds from here, without the lock.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(self.0.lock())
@@ -150,8 +150,8 @@ impl<T: ?Sized> Mutex<T> {
 impl<T: ?Sized> MutexGuard<'_, T> {
     /// The mutex, to unlock and lock it as `Condvar` does.
     pub(super) fn raw(&self) -> &RawMutex {
-        // SAFETY: `Condvar` unlocks it only while it has the guard borrowed, and locks it again before it returns or
-        // unwinds.
+        // SAFETY: `Condvar` unlocks it only while it has the guard borrowed, and locks it again
+        // before it returns or unwinds.
         unsafe { lock_api::MutexGuard::mutex(&self.0).raw() }
     }
 }
@@ -179,9 +179,10 @@ pub(super) fn deadline_in(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-// SAFETY: `RawMutex` is a mutex: see its own page. `lock` may unwind, and then the mutex is not locked; `Mutex` and
-// its guards offer nothing of `lock_api`'s that minds. The marker says that guards may be sent: a lock
-// knows no owner, and whoever unlocks uses the word and the queue's lock, which any thread may.
+// SAFETY: `RawMutex` is a mutex: see its own page. `lock` may unwind, and then the mutex is not
+// locked; `Mutex` and its guards offer nothing of `lock_api`'s that minds. The marker says that
+// guards may be sent: a lock knows no owner, and whoever unlocks uses the word and the queue's
+// lock, which any thread may.
 unsafe impl lock_api::RawMutex for RawMutex {
     #[allow(clippy::declare_interior_mutable_const)] // The trait wants it.
     const INIT: RawMutex = RawMutex::from_parts(

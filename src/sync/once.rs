@@ -1,7 +1,7 @@
 //! [`Once`]: the first who comes runs, the others wait for it.
 //!
-//! A closure that panics (or whose task is cancelled in it) leaves the `Once` as it was, and wakes all who wait:
-//! one of them runs its own. Nobody's closure is run by another task.
+//! A closure that panics (or whose task is cancelled in it) leaves the `Once` as it was, and wakes
+//! all who wait: one of them runs its own. Nobody's closure is run by another task.
 //!
 //! Go: `sync/once.go`, which counts a panic as done.
 
@@ -37,12 +37,13 @@ impl Once {
         Once { done: AtomicBool::new(false), queue }
     }
 
-    /// Calls `f` unless it has been done; waits if another is at it. When it returns, it has been done, and what
-    /// was done is visible to the caller. A suspension point if another is at it, and wherever `f` has one.
+    /// Calls `f` unless it has been done; waits if another is at it. When it returns, it has been
+    /// done, and what was done is visible to the caller. A suspension point if another is at it,
+    /// and wherever `f` has one.
     ///
-    /// If `f` panics, it is not done, and the next one, who may be waiting already, calls its own. (std's
-    /// `Once` is poisoned then.) An `f` that comes back here waits for itself for ever. If the task is cancelled while it
-    /// waits, it unwinds from here.
+    /// If `f` panics, it is not done, and the next one, who may be waiting already, calls its own.
+    /// (std's `Once` is poisoned then.) An `f` that comes back here waits for itself for ever. If
+    /// the task is cancelled while it waits, it unwinds from here.
     #[inline]
     pub fn call_once(&self, f: impl FnOnce()) {
         if !self.is_completed() {

@@ -8,8 +8,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-/// A value that is set once. Who wants it while another task is making it waits; an ordinary thread is
-/// blocked.
+/// A value that is set once. Who wants it while another task is making it waits; an ordinary thread
+/// is blocked.
 ///
 /// ```
 /// use midge::sync::OnceLock;
@@ -72,12 +72,12 @@ impl<T> OnceLock<T> {
         }
     }
 
-    /// The value; if there is none yet, `make`'s. If another is making it, waits for that. A suspension point then, and
-    /// wherever `make` has one.
+    /// The value; if there is none yet, `make`'s. If another is making it, waits for that. A
+    /// suspension point then, and wherever `make` has one.
     ///
-    /// If `make` panics or its task is cancelled, there is still no value, and the next who asks, or has been waiting, makes
-    /// it (as in std). A `make` that asks for the value itself waits for ever. If the task is cancelled while it waits,
-    /// it unwinds from here.
+    /// If `make` panics or its task is cancelled, there is still no value, and the next who asks,
+    /// or has been waiting, makes it (as in std). A `make` that asks for the value itself waits for
+    /// ever. If the task is cancelled while it waits, it unwinds from here.
     #[inline]
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         self.once.call_once(|| {
@@ -144,8 +144,8 @@ impl<T: fmt::Debug> fmt::Debug for OnceLock<T> {
 ///
 /// # Panics
 ///
-/// Using the value panics if the closure that makes it panicked (or its task was cancelled), then or earlier: it
-/// can be called but once. This is the poisoning of std's `LazyLock`.
+/// Using the value panics if the closure that makes it panicked (or its task was cancelled), then
+/// or earlier: it can be called but once. This is the poisoning of std's `LazyLock`.
 pub struct LazyLock<T, F = fn() -> T> {
     value: OnceLock<T>,
     make: parking_lot::Mutex<Option<F>>,

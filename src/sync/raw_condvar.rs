@@ -1,11 +1,11 @@
 //! The condition variable's protocol.
 //!
-//! A waiter queues up *before* it unlocks the mutex; who changes the condition under the mutex and then
-//! notifies therefore finds it in the queue.
+//! A waiter queues up *before* it unlocks the mutex; who changes the condition under the mutex and
+//! then notifies therefore finds it in the queue.
 //!
-//! A waiter has the mutex again when it returns, and when it unwinds, too (as a pthread that is cancelled has), since
-//! the guard that it waited with says so. So the cancellation of a task that waits for the mutex *here* is put off
-//! until it has it.
+//! A waiter has the mutex again when it returns, and when it unwinds, too (as a pthread that is
+//! cancelled has), since the guard that it waited with says so. So the cancellation of a task that
+//! waits for the mutex *here* is put off until it has it.
 //!
 //! Guarantees: a notification that is given to a waiter which leaves is passed on to another.
 //!
@@ -29,8 +29,8 @@ impl RawCondvar {
         RawCondvar(queue)
     }
 
-    /// Unlocks the mutex, which the caller has, waits for a notification, and locks it again. False if
-    /// the deadline came first.
+    /// Unlocks the mutex, which the caller has, waits for a notification, and locks it again. False
+    /// if the deadline came first.
     pub(crate) fn wait_until(&self, mutex: &RawMutex, deadline: Option<Instant>) -> bool {
         let key = self.0.lock().push_back(0);
         mutex.unlock();

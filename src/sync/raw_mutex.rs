@@ -7,18 +7,19 @@
 //! | WOKEN | somebody who was woken (or spins) is about to try: an unlock need not wake another |
 //! | STARVING | the mutex is handed to the first in the queue at each unlock; implies LOCKED and QUEUED |
 //!
-//! In *normal mode* an unlock frees the mutex and wakes the first of the queue, which then competes with
-//! whoever comes by. A running task usually wins, so that a mutex under contention changes hands
-//! without a switch; the loser goes back to the head of the queue. One that has lost for more than
-//! 1 ms turns on *starving mode*: then an unlock does not free the mutex but hands it to the head of the
-//! queue, newcomers queue up, and nobody can be overtaken. The mode ends with a new owner that has waited
-//! less, or with the queue.
+//! In *normal mode* an unlock frees the mutex and wakes the first of the queue, which then competes
+//! with whoever comes by. A running task usually wins, so that a mutex under contention changes
+//! hands without a switch; the loser goes back to the head of the queue. One that has lost for more
+//! than 1 ms turns on *starving mode*: then an unlock does not free the mutex but hands it to the
+//! head of the queue, newcomers queue up, and nobody can be overtaken. The mode ends with a new
+//! owner that has waited less, or with the queue.
 //!
-//! QUEUED changes, and STARVING is set, only under the queue's lock. All changes are read-modify-writes. The wake-up that
-//! must not be lost is that of an unlock which finds somebody queued: the waiter sets QUEUED while it sees LOCKED
-//! *in the same exchange*, so the exchange that clears LOCKED comes later and sees QUEUED. WOKEN is the promise of one
-//! task to look again; whoever has made it either takes the mutex, queues again in the same exchange that
-//! finds it LOCKED, or (cancelled) passes it on.
+//! QUEUED changes, and STARVING is set, only under the queue's lock. All changes are
+//! read-modify-writes. The wake-up that must not be lost is that of an unlock which finds somebody
+//! queued: the waiter sets QUEUED while it sees LOCKED *in the same exchange*, so the exchange that
+//! clears LOCKED comes later and sees QUEUED. WOKEN is the promise of one task to look again;
+//! whoever has made it either takes the mutex, queues again in the same exchange that finds it
+//! LOCKED, or (cancelled) passes it on.
 //!
 //! Guarantees: mutual exclusion; a free mutex with a queue has somebody on the way to it; a waiter
 //! that leaves, for whatever reason, passes on what it had been given.
@@ -222,14 +223,15 @@ impl RawMutex {
     /// In starving mode, with the queue locked and the caller the owner: its head is the owner now.
     fn hand_over(&self, queue: &mut Queue<()>) -> Handle {
         if queue.len() == 1 {
-            // Relaxed, as in `announce_wait`. The new owner sees what the old one did through the queue's lock.
+            // Relaxed, as in `announce_wait`. The new owner sees what the old one did through the
+            // queue's lock.
             self.state.fetch_and(!(QUEUED | STARVING), Ordering::Relaxed);
         }
         queue.wake_front(OWNED).expect("in starving mode somebody is queued")
     }
 
-    /// With the queue locked: its head may try, unless that is somebody else's business already: the
-    /// owner's, when it unlocks, or that of who promised to look.
+    /// With the queue locked: its head may try, unless that is somebody else's business already:
+    /// the owner's, when it unlocks, or that of who promised to look.
     #[must_use]
     fn wake_one(&self, queue: &mut Queue<()>) -> Option<Handle> {
         let mut now = self.state.load(Ordering::Relaxed);
@@ -252,14 +254,15 @@ impl RawMutex {
         let next = match token {
             Some(OWNED) => self.pass_on(queue),
             Some(_) => {
-                // Relaxed, as in `announce_wait`. If it is locked, the unlock comes after this and sees it.
+                // Relaxed, as in `announce_wait`. If it is locked, the unlock comes after this and
+                // sees it.
                 self.state.fetch_and(!WOKEN, Ordering::Relaxed);
                 self.wake_one(queue)
             }
             None => {
                 if queue.len() == 0 {
+                    // Relaxed: as above.
                     self.state.fetch_and(!(QUEUED | STARVING), Ordering::Relaxed);
-                    // as above
                 }
                 None
             }

@@ -1,17 +1,19 @@
-//! The reader-writer lock's protocol: a mutex for the writers, and one word and a queue for the readers.
+//! The reader-writer lock's protocol: a mutex for the writers, and one word and a queue for the
+//! readers.
 //!
-//! A writer first locks the writers' mutex, so that there is one at a time, and then *announces* itself by
-//! setting WRITER in the word. From then on no reader comes in; the writer waits until those who are in have left. When it goes,
-//! all readers that queued up meanwhile come in, and only then is the mutex passed to the next writer, which
-//! waits for them. So a stream of readers cannot keep a writer out, nor a stream of writers the readers.
+//! A writer first locks the writers' mutex, so that there is one at a time, and then *announces*
+//! itself by setting WRITER in the word. From then on no reader comes in; the writer waits until
+//! those who are in have left. When it goes, all readers that queued up meanwhile come in, and only
+//! then is the mutex passed to the next writer, which waits for them. So a stream of readers cannot
+//! keep a writer out, nor a stream of writers the readers.
 //!
-//! Under the queue's lock happens what needs the queue and the word together: a reader queues if it sees WRITER there;
-//! a writer that goes clears WRITER and counts the queued readers as present, in one exchange; the
-//! last reader that leaves finds the writer in the queue, or that one, which looks at the count under the lock
-//! before it waits, finds no reader.
+//! Under the queue's lock happens what needs the queue and the word together: a reader queues if it
+//! sees WRITER there; a writer that goes clears WRITER and counts the queued readers as present, in
+//! one exchange; the last reader that leaves finds the writer in the queue, or that one, which
+//! looks at the count under the lock before it waits, finds no reader.
 //!
-//! Guarantees: readers exclude writers and writers everybody; one who waits and leaves undoes what it had announced
-//! and passes on what it had been given.
+//! Guarantees: readers exclude writers and writers everybody; one who waits and leaves undoes what
+//! it had announced and passes on what it had been given.
 //!
 //! Go: `sync/rwmutex.go`.
 
@@ -128,10 +130,12 @@ impl RawRwLock {
         self.admit_writer(queue)
     }
 
-    /// With the queue locked: the writer that waits for the readers to leave comes in, if they have.
+    /// With the queue locked: the writer that waits for the readers to leave comes in, if they
+    /// have.
     #[must_use]
     fn admit_writer(&self, queue: &mut Queue<()>) -> Option<Handle> {
-        // Relaxed: the writer itself acquires what the readers did. No reader can come in while a writer waits.
+        // Relaxed: the writer itself acquires what the readers did. No reader can come in while a
+        // writer waits.
         if self.state.load(Ordering::Relaxed) >= READER || queue.front() != Some(AS_WRITER) {
             return None;
         }
@@ -206,15 +210,15 @@ impl RawRwLock {
         readers.iter().for_each(Handle::unpark);
     }
 
-    /// With the queue locked, by the writer, which is not in it: it leaves, and the readers that wait come in. It
-    /// counts as so many readers itself.
+    /// With the queue locked, by the writer, which is not in it: it leaves, and the readers that
+    /// wait come in. It counts as so many readers itself.
     #[must_use]
     fn admit_readers(&self, queue: &mut Queue<()>, remaining: usize) -> Vec<Handle> {
         let readers = queue.wake_all(ADMITTED);
         let come_in = (readers.len() + remaining) * READER;
         let mut now = self.state.load(Ordering::Relaxed);
-        // Release pairs with the Acquire of whoever comes in next. A writer that gives up may be leaving readers behind
-        // who are in.
+        // Release pairs with the Acquire of whoever comes in next. A writer that gives up may be
+        // leaving readers behind who are in.
         while let Err(other) = self.state.compare_exchange_weak(
             now,
             (now & !(WRITER | QUEUED)) + come_in,

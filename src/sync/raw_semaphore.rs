@@ -1,10 +1,12 @@
 //! The semaphore's protocol: one word, and a queue for those whose permits are not there yet.
 //!
-//! The word holds the permits and the bit QUEUED. Without the bit, permits are taken and given back by one
-//! exchange. With it, nobody takes permits past the queue, and those that come back are dealt out to its head
-//! under its lock: a request for many waits until they have come together, while those behind it wait.
+//! The word holds the permits and the bit QUEUED. Without the bit, permits are taken and given back
+//! by one exchange. With it, nobody takes permits past the queue, and those that come back are
+//! dealt out to its head under its lock: a request for many waits until they have come together,
+//! while those behind it wait.
 //!
-//! Go: `golang.org/x/sync/semaphore` (not `runtime/sema.go`, whose semaphores count by ones and are not fair).
+//! Go: `golang.org/x/sync/semaphore` (not `runtime/sema.go`, whose semaphores count by ones and are
+//! not fair).
 
 use super::parking::Handle;
 use super::wait_queue::{Queue, WaitQueue};
@@ -77,7 +79,8 @@ impl RawSemaphore {
         let before = self.state.fetch_or(QUEUED, Ordering::Relaxed);
         let key = queue.push_back(permits);
         if before & QUEUED == 0 {
-            // Permits may have come back since we looked: then we are served ourselves, and find the token.
+            // Permits may have come back since we looked: then we are served ourselves, and find
+            // the token.
             self.deal_out(&mut queue).iter().for_each(Handle::unpark);
         }
         drop(queue);

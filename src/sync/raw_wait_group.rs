@@ -1,10 +1,11 @@
 //! The wait group's protocol: a count, and a queue of those who wait for it to be zero.
 //!
-//! The count is checked under the queue's lock before a waiter queues up, and whoever brings it to zero locks the
-//! queue afterwards: it finds the waiter, or the waiter finds zero. The same protocol serves any number of waiters, and
-//! a count that grows while somebody waits.
+//! The count is checked under the queue's lock before a waiter queues up, and whoever brings it to
+//! zero locks the queue afterwards: it finds the waiter, or the waiter finds zero. The same
+//! protocol serves any number of waiters, and a count that grows while somebody waits.
 //!
-//! Guarantees: nobody is told before the count was zero, and everybody is who waits when it gets there.
+//! Guarantees: nobody is told before the count was zero, and everybody is who waits when it gets
+//! there.
 //!
 //! Go: `sync/waitgroup.go`.
 
@@ -36,8 +37,8 @@ impl RawWaitGroup {
 
     /// One is done; the last one wakes those who wait.
     pub(crate) fn done(&self) {
-        // Release pairs with the Acquire of `wait`: what was done before is seen after. Acquire: the last one
-        // passes on what the others did to those that it wakes.
+        // Release pairs with the Acquire of `wait`: what was done before is seen after. Acquire:
+        // the last one passes on what the others did to those that it wakes.
         if self.count.fetch_sub(1, Ordering::AcqRel) == 1 {
             let woken = self.queue.lock().wake_all(ZERO);
             woken.iter().for_each(Handle::unpark);

@@ -11,12 +11,12 @@ use crate::atomic::AtomicUsize;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// A reader-writer lock for tasks: many may read at a time, or one may write. Who waits is parked; an
-/// ordinary thread is blocked. There is no poisoning.
+/// A reader-writer lock for tasks: many may read at a time, or one may write. Who waits is parked;
+/// an ordinary thread is blocked. There is no poisoning.
 ///
-/// A writer that waits goes before readers that come later, and the readers that came while it was in go before the
-/// next writer (as in Go): neither keeps the other out. So a task must not read again while it is
-/// reading: if a writer comes between the two, both wait for ever.
+/// A writer that waits goes before readers that come later, and the readers that came while it was
+/// in go before the next writer (as in Go): neither keeps the other out. So a task must not read
+/// again while it is reading: if a writer comes between the two, both wait for ever.
 ///
 /// Guards may be held across a suspension.
 ///
@@ -146,8 +146,8 @@ impl<T: ?Sized> RwLock<T> {
         self.0.try_read_until(deadline).map(RwLockReadGuard)
     }
 
-    /// As [`write`](Self::write), but returns `None` if it takes longer than this. Until then readers that come
-    /// later wait, as for any writer.
+    /// As [`write`](Self::write), but returns `None` if it takes longer than this. Until then
+    /// readers that come later wait, as for any writer.
     pub fn try_write_for(&self, timeout: Duration) -> Option<RwLockWriteGuard<'_, T>> {
         self.0.try_write_for(timeout).map(RwLockWriteGuard)
     }
@@ -205,7 +205,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     }
 }
 
-// SAFETY: `RawRwLock` is a reader-writer lock: see its own page; and the rest as for `RawMutex` (mutex.rs).
+// SAFETY: `RawRwLock` is a reader-writer lock: see its own page; and the rest as for `RawMutex`
+// (mutex.rs).
 unsafe impl lock_api::RawRwLock for RawRwLock {
     #[allow(clippy::declare_interior_mutable_const)] // The trait wants it.
     const INIT: RawRwLock = RawRwLock::from_parts(

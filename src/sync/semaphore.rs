@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 /// A number of permits that tasks take and give back.
 ///
-/// Requests are served in the order of arrival: one for many permits holds up those behind it until it can be
-/// served, so small ones do not starve it.
+/// Requests are served in the order of arrival: one for many permits holds up those behind it until
+/// it can be served, so small ones do not starve it.
 ///
 /// ```
 /// use midge::{spawn, sync::Semaphore, task, Runtime};
@@ -61,8 +61,8 @@ impl Semaphore {
         self.acquire_many(1)
     }
 
-    /// Takes so many permits at once, and waits until they are all there. While it waits for permits that never come
-    /// together, so does everybody behind it.
+    /// Takes so many permits at once, and waits until they are all there. While it waits for
+    /// permits that never come together, so does everybody behind it.
     ///
     /// ```
     /// let semaphore = midge::sync::Semaphore::new(3);

@@ -52,10 +52,12 @@ impl WaitGroup {
         WaitGroup { group: Arc::new(group) }
     }
 
-    /// Drops this clone and waits until all others have been dropped. A suspension point if there are others.
+    /// Drops this clone and waits until all others have been dropped. A suspension point if there
+    /// are others.
     ///
-    /// Several may wait for each other: each has dropped its own clone then. A task that keeps another clone
-    /// of the group waits for ever. If the task is cancelled while it waits, it unwinds from here.
+    /// Several may wait for each other: each has dropped its own clone then. A task that keeps
+    /// another clone of the group waits for ever. If the task is cancelled while it waits, it
+    /// unwinds from here.
     pub fn wait(self) {
         let group = Arc::clone(&self.group);
         drop(self);

@@ -1,17 +1,18 @@
 //! The queue of waiting tasks that every primitive of this module is made of.
 //!
-//! First come, first served, under a small lock that is never held across a suspension. An entry is a
-//! slot of a vector on the heap, never a node on the waiting task's stack: a parked task's bytes may be
-//! elsewhere. The vector is made when somebody waits for the first time, so that a primitive nobody has
-//! waited for is small and can be built in a constant.
+//! First come, first served, under a small lock that is never held across a suspension. An entry is
+//! a slot of a vector on the heap, never a node on the waiting task's stack: a parked task's bytes
+//! may be elsewhere. The vector is made when somebody waits for the first time, so that a primitive
+//! nobody has waited for is small and can be built in a constant.
 //!
 //! An entry is *waiting* until somebody *wakes* it, which takes it off the queue and leaves a token
-//! in the slot: what the token says ("it is yours", "try again") is the primitive's business. The woken
-//! task finds the token under the lock. So a wake-up is a fact in the heap, and a task that has left (it
-//! was cancelled, or its time was up) learns whether it had been woken and can pass that on.
+//! in the slot: what the token says ("it is yours", "try again") is the primitive's business. The
+//! woken task finds the token under the lock. So a wake-up is a fact in the heap, and a task that
+//! has left (it was cancelled, or its time was up) learns whether it had been woken and can pass
+//! that on.
 //!
-//! Guarantees: an entry is woken at most once; a task that leaves is not woken afterwards; leaving takes
-//! constant time.
+//! Guarantees: an entry is woken at most once; a task that leaves is not woken afterwards; leaving
+//! takes constant time.
 //!
 //! Go: `runtime/sema.go` (`semaRoot`, `sudog`), and `runtime/sema.go` `notifyList` for `sync.Cond`.
 
@@ -85,8 +86,8 @@ impl<T> WaitQueue<T> {
     /// first. A suspension point; if the task is cancelled, it unwinds from here.
     ///
     /// Whoever leaves without being told of a token, for either reason, is off the queue, and
-    /// `give_up` is called with the locked queue and the token the entry had been given, if any: then
-    /// the wake-up must be passed on. The tasks `give_up` returns are unparked.
+    /// `give_up` is called with the locked queue and the token the entry had been given, if any:
+    /// then the wake-up must be passed on. The tasks `give_up` returns are unparked.
     pub(crate) fn wait(
         &self,
         key: Key,
@@ -158,8 +159,8 @@ impl<T> Queue<T> {
         list.insert(NONE, list.first, word)
     }
 
-    /// Wakes the entry that has waited longest. The caller unparks the task when it has let go of the
-    /// lock.
+    /// Wakes the entry that has waited longest. The caller unparks the task when it has let go of
+    /// the lock.
     #[must_use]
     pub(crate) fn wake_front(&mut self, token: usize) -> Option<Handle> {
         self.list.as_mut()?.wake_front(token)

@@ -18,6 +18,7 @@ mod join;
 mod ownership;
 mod parker;
 mod state;
+mod sync;
 mod timers;
 
 // Not every model uses everything that is in the files.
