@@ -97,7 +97,7 @@ fn go(main: impl Fn() + Send + Sync) {
 }
 
 /// Spawns a task that waits for something. It has begun, and does not end however often others get
-/// their turn.
+/// their turn. (With several workers, or under stress, it may not have come to its wait yet.)
 #[track_caller]
 fn spawn_waiting<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     let begun = Arc::new(AtomicBool::new(false));

@@ -2,9 +2,9 @@
 //! more than once. All its cases leave the queue when the select is done, so another receiver
 //! behind it gets the next message.
 
-use crate::common::join;
+use crate::common::{join, wait_until};
 use crate::{go, spawn_waiting};
-use midge::chan::bounded;
+use midge::chan::{bounded, Select};
 use midge::{select, spawn};
 
 #[test]
@@ -19,6 +19,12 @@ fn the_same_channel_three_times() {
                 recv(d) -> _ => unreachable!(),
             }
             to_e.send(9).unwrap();
+        });
+        // It waits: one could send to it.
+        wait_until(|| {
+            let mut sends = Select::new();
+            sends.send(&to_c);
+            sends.try_ready().is_ok()
         });
         let behind = spawn_waiting(move || twice.recv().unwrap());
         to_c.send(7).unwrap();

@@ -62,11 +62,17 @@ fn signals_go_out_in_the_order_of_arrival() {
         let gate = Arc::new((Mutex::new(()), Condvar::new()));
         let (s, awake) = unbounded();
         let come = |number: usize| {
-            let (gate, s) = (gate.clone(), s.clone());
-            spawn_waiting(move || {
-                gate.1.wait(&mut gate.0.lock());
+            let (theirs, s) = (gate.clone(), s.clone());
+            let (arriving, arrived) = unbounded();
+            let task = spawn(move || {
+                let mut guard = theirs.0.lock();
+                arriving.send(()).unwrap();
+                theirs.1.wait(&mut guard);
                 s.send(number).unwrap();
-            })
+            });
+            arrived.recv().unwrap();
+            drop(gate.0.lock()); // it has let go of the mutex: it waits
+            task
         };
         let mut tasks = vec![come(0)];
         for number in 1..=count {
