@@ -6,7 +6,7 @@
 //!
 //! Go: `runtime/panic.go` `Goexit`, which a goroutine can only do to itself.
 
-use super::worker::{self, WorkerRef};
+use super::worker::WorkerRef;
 use super::{own, timeouts, Ready};
 use crate::task::cell::{Hooks, UnparkFn};
 use crate::task::handle::Task;
@@ -107,14 +107,6 @@ fn unwind(worker: WorkerRef, task: Ready) {
 /// Whether a payload is this module's or a timeout's, and not a panic's.
 pub(crate) fn is_forced(payload: &(dyn Any + Send)) -> bool {
     payload.is::<Cancelled>() || payload.is::<timeouts::TimedOut>()
-}
-
-/// Goes on with the unwinding of a cancelled task, where it was caught to do something first.
-pub(crate) fn resume(cancelled: Box<dyn Any + Send>) -> ! {
-    if let Some(task) = worker::current().and_then(|worker| worker.current.get()) {
-        task.header().panicked.set(true);
-    }
-    panic::resume_unwind(cancelled)
 }
 
 /// Whether the running task is unwinding, as far as can be known.

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 pub(crate) use crate::sched::context::{current, park};
 pub(crate) use crate::sched::park_until;
-pub(crate) use crate::sched::unwind::resume as resume_unwind;
 pub(crate) use crate::task::handle::Task as Handle;
 
 /// Who has waited for so long gets a mutex handed over. Go: `starvationThresholdNs`

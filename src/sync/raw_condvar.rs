@@ -4,17 +4,16 @@
 //! then notifies therefore finds it in the queue.
 //!
 //! A waiter has the mutex again when it returns, and when it unwinds, too (as a pthread that is
-//! cancelled has), since the guard that it waited with says so. So the cancellation of a task that
-//! waits for the mutex *here* is put off until it has it.
+//! cancelled has), since the guard that it waited with says so. So a task that is cancelled, or
+//! whose timeout is over, while it waits for the mutex *here* goes on waiting for it, in a destructor.
 //!
 //! Guarantees: a notification that is given to a waiter which leaves is passed on to another.
 //!
 //! Go: `sync/cond.go`, `notifyList` (runtime/sema.go).
 
-use super::parking::{self, Handle};
+use super::parking::Handle;
 use super::raw_mutex::RawMutex;
 use super::wait_queue::{Queue, WaitQueue};
-use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 
 /// The one token: notified.
@@ -34,20 +33,14 @@ impl RawCondvar {
     pub(crate) fn wait_until(&self, mutex: &RawMutex, deadline: Option<Instant>) -> bool {
         let key = self.0.lock().push_back(0);
         mutex.unlock();
-        let relock = Relock(mutex);
+        let mut relock = Relock { condvar: self, mutex, notified: false };
         let pass_on = |queue: &mut Queue<()>, token: Option<usize>| {
             token.and_then(|_| queue.wake_front(NOTIFIED)).into_iter().collect()
         };
         let notified = self.0.wait(key, deadline, pass_on).is_some();
+        relock.notified = notified;
+        mutex.lock_until(None);
         std::mem::forget(relock);
-        let lock = AssertUnwindSafe(|| mutex.lock_until(None));
-        if let Err(cancelled) = panic::catch_unwind(lock) {
-            mutex.lock_until(None); // a task is cancelled but once
-            if notified {
-                self.notify_one();
-            }
-            parking::resume_unwind(cancelled);
-        }
         notified
     }
 
@@ -65,11 +58,20 @@ impl RawCondvar {
     }
 }
 
-/// Locks the mutex of a waiter that unwinds.
-struct Relock<'a>(&'a RawMutex);
+/// Locks the mutex of a waiter that unwinds, from either of its waits. (In a destructor, since there
+/// it is not told to unwind once more: a timeout that is over says so at every suspension.)
+struct Relock<'a> {
+    condvar: &'a RawCondvar,
+    mutex: &'a RawMutex,
+    /// A notification that goes to another.
+    notified: bool,
+}
 
 impl Drop for Relock<'_> {
     fn drop(&mut self) {
-        self.0.lock_until(None); // a task that unwinds is not cancelled again
+        self.mutex.lock_until(None);
+        if self.notified {
+            self.condvar.notify_one();
+        }
     }
 }

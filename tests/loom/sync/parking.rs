@@ -5,7 +5,6 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::Arc;
 use std::any::Any;
 use std::cell::Cell;
-use std::panic;
 use std::time::Instant;
 
 struct Task {
@@ -49,10 +48,6 @@ pub(crate) fn park_until(_deadline: Instant) {
     if !task.0.time_is_up.load(Ordering::Relaxed) {
         task.0.parker.park();
     }
-}
-
-pub(crate) fn resume_unwind(cancelled: Box<dyn Any + Send>) -> ! {
-    panic::resume_unwind(cancelled)
 }
 
 /// Loom knows no time, so a model says what the clock says.
