@@ -118,7 +118,6 @@ fn sieve(wanted: u32, capacity: usize) -> Sieved {
         let prime = numbers.recv().expect("the generator never ends by itself");
         primes.push(prime);
         FOUND.fetch_add(1, Ordering::Relaxed); // only a number to show
-
         let (sender, filtered) = chan::bounded(capacity);
         let unfiltered = mem::replace(&mut numbers, filtered);
         tasks.push(spawn(move || filter(prime, unfiltered, sender)));
