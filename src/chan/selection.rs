@@ -105,7 +105,7 @@ fn shuffle(entries: &mut [Entry<'_>]) {
     }
     let mut random = waiting::random();
     for last in (1..entries.len()).rev() {
-        let choice = (random >> 32) * (last as u64 + 1) >> 32;
+        let choice = ((random >> 32) * (last as u64 + 1)) >> 32;
         entries.swap(last, choice as usize);
         random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
     }
