@@ -22,13 +22,13 @@ mod common;
 mod counting;
 
 mod chan {
-    mod chan;
-    mod chan1;
     mod chancap;
     mod closedchan;
     mod doubleselect;
     mod fifo;
     mod goroutines;
+    mod ken_chan;
+    mod ken_chan1;
     mod nonblock;
     mod peano;
     mod perm;

@@ -68,10 +68,9 @@ fn sieve(out: Sender<u32>) {
             let Ok(next) = composites.recv() else { return };
             composite = next;
         }
-        if n != composite {
-            if n >= 7 && back.send(n).is_err() || out.send(n).is_err() {
-                return;
-            }
+        let prime = n != composite;
+        if prime && (n >= 7 && back.send(n).is_err() || out.send(n).is_err()) {
+            return;
         }
     }
 }

@@ -3,7 +3,6 @@
 use crate::parker::Parker;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::Arc;
-use std::any::Any;
 use std::cell::Cell;
 use std::time::Instant;
 
