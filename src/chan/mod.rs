@@ -6,7 +6,7 @@
 //! | [`bounded`]`(n)` | holds up to `n` messages; a send waits for room. `bounded(0)` is a *rendezvous*: a send waits for its receiver |
 //! | [`unbounded`] | holds any number; a send never waits |
 //! | [`after`], [`tick`] | delivers the time, once or again and again |
-//! | [`never`] | delivers nothing |
+//! | [`never()`] | delivers nothing |
 //!
 //! All work between tasks, ordinary threads, and both; where a task would park a thread blocks.
 //!
@@ -18,7 +18,7 @@
 //!   may be frozen.
 //!
 //! Go: `runtime/chan.go` (`chansend`, `chanrecv`, `closechan`), `runtime/select.go` (`selectgo`). Go's `close` is here
-//! the drop of the last sender, and a nil channel is [`never`].
+//! the drop of the last sender, and a nil channel is [`never()`].
 //!
 //! ```
 //! use midge::{chan, spawn, Runtime};

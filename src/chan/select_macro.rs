@@ -18,7 +18,7 @@
 ///
 /// There may be any number of `recv` and `send`, and one `default` or none. A `recv` gives its pattern
 /// `Result<T, RecvError>`, a `send` gives it `Result<(), SendError<T>>`: a disconnected channel counts as one that is
-/// ready. If several operations can be done, one is chosen at random ([`select_biased!`] takes the first). The expressions
+/// ready. If several operations can be done, one is chosen at random ([`select_biased!`](crate::select_biased) takes the first). The expressions
 /// for senders and receivers are evaluated first, a message only when it is its turn to be sent.
 ///
 /// The macro is an expression. `break`, `continue`, `return` and `?` work in its cases. A suspension point, unless it has a plain
