@@ -31,6 +31,8 @@ pub(crate) enum Suspension {
     Yield,
     /// It waits for an unpark.
     Park,
+    /// The same, and that has been published already (see [`park_early`]).
+    Parked,
     /// It has ended.
     Exit,
 }
@@ -58,13 +60,22 @@ pub(crate) unsafe fn suspend(
     why: Suspension,
     next: Option<Ready>,
 ) -> WorkerRef {
-    let to = match next {
-        Some(next) if why == Suspension::Yield => yield_to(worker, Ready(task), next),
-        _ => None,
+    let to = match (why, next) {
+        (Suspension::Yield, Some(next)) => match yield_to(worker, Ready(task), next) {
+            Some(to) => Some(to),
+            None => leave(worker, Ready(task), why, Some(next)),
+        },
+        (Suspension::Park, None) => match park_early(worker, Ready(task)) {
+            Early::Not => leave(worker, Ready(task), why, None),
+            Early::To(to) => Some(to),
+            Early::Parked(next) => leave(worker, Ready(task), Suspension::Parked, next),
+            Early::Stay => None,
+        },
+        _ => leave(worker, Ready(task), why, next),
     };
-    let to = to.unwrap_or_else(|| leave(worker, Ready(task), why, next));
-    // SAFETY: `leave` or `yield_to` chose a context that is saved, in place and this worker's to resume; the
-    // next context finishes this switch before anybody can resume us.
+    let Some(to) = to else { return worker };
+    // SAFETY: a context was chosen that is saved, in place and this worker's to resume; the next context
+    // finishes this switch before anybody can resume us.
     unsafe {
         let sp = (*task.as_ptr()).image.sp.as_ptr();
         let word = arch::switch(sp, to, worker.to_word());
@@ -84,10 +95,72 @@ pub(crate) unsafe fn suspend(
 /// the long way.
 #[inline(always)]
 fn yield_to(worker: WorkerRef, task: Ready, next: Ready) -> Option<usize> {
-    let processor = &worker.processor;
-    if !processor.exclusive || processor.stress || std::thread::panicking() {
+    if !may_be_early(worker) {
         return None;
     }
+    let to = resident_elsewhere(task, next)?;
+    let header = task.header();
+    header.thread_locked.set(false);
+    header.panicked.set(false);
+    worker.remote().counters.yields.add(1);
+    worker.processor.push_bound(task);
+    worker.current.set(Some(next));
+    Some(to)
+}
+
+/// What came of parking early.
+enum Early {
+    /// The long way, from the beginning.
+    Not,
+    /// It has been woken, and does not leave.
+    Stay,
+    /// It is parked: to this stack pointer.
+    To(usize),
+    /// It is parked: the long way from there. The successor, if one has been picked.
+    Parked(Option<Ready>),
+}
+
+/// The same for a park: where nobody but this worker could run the task, it may be known as parked before
+/// it has left. Whoever wakes it queues it, and it is only taken from the queue when it has left; or by
+/// itself, and then it stays.
+#[inline(always)]
+fn park_early(worker: WorkerRef, task: Ready) -> Early {
+    if !may_be_early(worker) {
+        return Early::Not;
+    }
+    let header = task.header();
+    // Before it is published: whoever wakes it reads where it belongs.
+    header.thread_locked.set(false);
+    header.panicked.set(false);
+    if !header.state.publish_parked(unwind::may_unwind(header)) {
+        return Early::Stay;
+    }
+    worker.remote().counters.parks.add(1);
+    let Some(next) = worker.processor.pick(worker.shared(), worker.remote()) else {
+        return Early::Parked(None);
+    };
+    if next == task {
+        return Early::Stay;
+    }
+    match resident_elsewhere(task, next) {
+        Some(to) => {
+            worker.current.set(Some(next));
+            Early::To(to)
+        }
+        None => Early::Parked(Some(next)),
+    }
+}
+
+/// Whether nobody but this worker can run its tasks, and they are only being run.
+#[inline(always)]
+fn may_be_early(worker: WorkerRef) -> bool {
+    worker.processor.exclusive && !worker.processor.stress && !std::thread::panicking()
+}
+
+/// Where to switch to, if `next` is resident in another window than `task`, whose window there is no need to
+/// look at. In the exclusive case.
+#[inline(always)]
+fn resident_elsewhere(task: Ready, next: Ready) -> Option<usize> {
     let (from, to) = (&task.header().image, &next.header().image);
     let (window, next_window) = (from.window.get(), to.window.get());
     if next_window.is_null() || ptr::eq(next_window, window) {
@@ -95,36 +168,38 @@ fn yield_to(worker: WorkerRef, task: Ready, next: Ready) -> Option<usize> {
     }
     // SAFETY: the windows of started tasks are alive, and in the exclusive case this worker's own.
     let (resident, grown) = unsafe { ((*next_window).resident.get(), trim::is_grown(&*window)) };
-    if !ptr::eq(resident, to) || grown {
-        return None;
-    }
-    let header = task.header();
-    header.thread_locked.set(false);
-    header.panicked.set(false);
-    worker.remote().counters.yields.add(1);
-    processor.push_bound(task);
-    worker.current.set(Some(next));
-    Some(to.sp.get())
+    (ptr::eq(resident, to) && !grown).then(|| to.sp.get())
 }
 
-/// Chooses where to go from a task's stack; returns the stack pointer to switch to. `next` is a successor that has
-/// been picked already.
+/// Chooses where to go from a task's stack; returns the stack pointer to switch to, or None if the task is
+/// ready and stays. `next` is a successor that has been picked already.
 #[inline(never)] // its registers would be saved in every parked stack
-fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready>) -> usize {
-    let header = task.header();
-    let panicking = std::thread::panicking();
-    // The panic count is the thread's, so whoever may have a part in it stays there.
-    header.thread_locked.set(panicking);
-    if panicking {
-        unwind::note_unwinding(worker, header);
-    } else {
-        header.panicked.set(false);
+fn leave(
+    worker: WorkerRef,
+    task: Ready,
+    why: Suspension,
+    mut next: Option<Ready>,
+) -> Option<usize> {
+    if why != Suspension::Parked {
+        let header = task.header();
+        let panicking = std::thread::panicking();
+        // The panic count is the thread's, so whoever may have a part in it stays there.
+        header.thread_locked.set(panicking);
+        if panicking {
+            unwind::note_unwinding(worker, header);
+        } else {
+            header.panicked.set(false);
+        }
     }
     let window = task.header().image.window.get();
     let target = loop {
         let picked =
             next.take().or_else(|| worker.processor.pick(worker.shared(), worker.remote()));
         let Some(picked) = picked else { break None };
+        if picked == task {
+            debug_assert_eq!(why, Suspension::Parked);
+            return None; // woken before it has left
+        }
         // SAFETY: `window` is the one we stand on, and `picked` is ours to run.
         match unsafe { mount(worker, picked, window) } {
             Mounted::Ready => break Some(picked),
@@ -137,10 +212,10 @@ fn leave(worker: WorkerRef, task: Ready, why: Suspension, mut next: Option<Ready
     };
     worker.previous.set(Some((task, why)));
     worker.current.set(target);
-    match target {
+    Some(match target {
         Some(target) => target.header().image.sp.get(),
         None => worker.scheduler_sp.get(),
-    }
+    })
 }
 
 /// Makes a task's stack ready to be switched to. `current` is the window whose stack the caller stands on, or null.
@@ -265,6 +340,9 @@ unsafe fn finish_previous(worker: WorkerRef, task: Ready, why: Suspension) {
     }
     if !worker.processor.exclusive {
         worker.leave_window(window);
+    }
+    if why == Suspension::Parked {
+        return;
     }
     let counters = &worker.remote().counters;
     if why == Suspension::Park {
