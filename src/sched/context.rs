@@ -42,7 +42,7 @@ pub(crate) fn in_task() -> Option<(WorkerRef, NonNull<Header>)> {
 ///
 /// What a task is given must be its own (`'static`) and fit to be sent:
 ///
-/// ```compile_fail,E0373
+/// ```compile_fail,E0597
 /// # let rt = midge::Runtime::pinned().unwrap();
 /// let local = vec![1];
 /// rt.run(|| midge::spawn(|| local.len()).join()).unwrap();
