@@ -104,7 +104,7 @@ where
     let forced = outcome.as_ref().is_err_and(|payload| unwind::is_forced(&**payload));
     let stopped = scope.data.wait(forced);
     match (outcome, stopped) {
-        (Err(payload), _) | (Ok(_), Some(payload)) => panic::resume_unwind(payload),
+        (Err(payload), _) | (Ok(_), Some(payload)) => unwind::resume(payload),
         // Relaxed: who set it has ended, or is this task itself.
         (Ok(_), None) if scope.data.panicked.load(Ordering::Relaxed) => {
             panic!("a scoped task panicked")

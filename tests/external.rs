@@ -173,3 +173,60 @@ fn current_tells_tasks_and_threads_apart() {
     assert!(!debug.is_empty());
     assert_eq!(midge::stack::committed_bytes(), 0);
 }
+
+/// Does something when its thread ends.
+struct AtEnd<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Runs a thread that calls `at_end` in the destructor of a thread-local that is older than its handle.
+fn at_the_end_of_a_thread(at_end: impl FnMut() + Send + 'static) -> std::thread::JoinHandle<()> {
+    thread_local! {
+        static AT_END: std::cell::OnceCell<Box<dyn std::any::Any>> = const { std::cell::OnceCell::new() };
+    }
+    std::thread::spawn(move || {
+        AT_END.with(|kept| assert!(kept.set(Box::new(AtEnd(at_end))).is_ok()));
+        drop(task::current());
+    })
+}
+
+#[test]
+fn a_thread_that_is_ending_parks_and_is_unparked() {
+    let _watchdog = Watchdog::new("a thread that is ending parks".to_string());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let thread = at_the_end_of_a_thread(move || {
+        let me = task::current();
+        assert_eq!(me.id(), task::current().id());
+        sender.send(me).unwrap();
+        task::park();
+    });
+    receiver.recv().unwrap().unpark();
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_thread_that_is_ending_waits_for_a_lock_and_a_channel() {
+    let _watchdog = Watchdog::new("a thread that is ending waits for a lock".to_string());
+    let lock = Arc::new(midge::sync::Mutex::new(0));
+    let (sender, receiver) = midge::chan::bounded(0);
+    let (started, starts) = std::sync::mpsc::channel();
+    let guard = lock.lock();
+    let shared = lock.clone();
+    let thread = at_the_end_of_a_thread(move || {
+        started.send(()).unwrap();
+        *shared.lock() += 1;
+        sender.send(()).unwrap();
+    });
+    starts.recv().unwrap();
+    // Long enough for it to wait, most times.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    drop(guard);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    receiver.recv().unwrap();
+    thread.join().unwrap();
+    assert_eq!(*lock.lock(), 1);
+}

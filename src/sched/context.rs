@@ -3,6 +3,7 @@
 //! Go: `runtime/proc.go` `gopark`, `goready`, `Gosched`, `newproc`.
 
 use super::builder::TaskBuilder;
+use super::ending;
 use super::external;
 use super::join::JoinHandle;
 use super::processor;
@@ -117,8 +118,10 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
         // SAFETY: made with one reference, which becomes the handle's.
         unsafe { Task::from_owned(stand_in) }
     };
-    // A thread that is ending has no such variable any more; then the stand-in is for this call alone.
-    THREAD.try_with(|task| task.get_or_init(make).clone()).unwrap_or_else(|_| make())
+    // A thread that is ending has no such variable any more.
+    THREAD
+        .try_with(|task| task.get_or_init(make).clone())
+        .unwrap_or_else(|_| ending::stand_in(make))
 }
 
 /// Waits until [`Task::unpark`] is called for the calling task; returns at once if that has happened since the
@@ -151,7 +154,7 @@ pub fn park() {
     }
 }
 
-/// As [`park`], for the caller's own handle (which a thread that is ending does not get a second time).
+/// As [`park`], for the caller's own handle.
 pub(crate) fn park_as(caller: &Task) {
     if in_task().is_some() {
         park();

@@ -17,6 +17,7 @@ pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod counters;
+pub(crate) mod ending;
 pub(crate) mod external;
 pub(crate) mod idle;
 pub(crate) mod inbox;

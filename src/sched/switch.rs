@@ -186,7 +186,11 @@ fn leave(
         // The panic count is the thread's, so whoever may have a part in it stays there.
         header.thread_locked.set(panicking);
         if panicking {
-            unwind::note_unwinding(worker, header);
+            // Not for one that has ended: its panic has, too, and it does not come back to be taken off
+            // the count.
+            if why != Suspension::Exit {
+                unwind::note_unwinding(worker, header);
+            }
         } else {
             header.panicked.set(false);
         }

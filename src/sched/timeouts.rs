@@ -31,7 +31,15 @@ pub(crate) fn run<T>(deadline: Instant, f: impl FnOnce() -> T) -> Option<T> {
     match outcome {
         Ok(result) => Some(result),
         Err(payload) => match payload.downcast::<TimedOut>() {
-            Ok(over) if over.0 == id => None,
+            Ok(over) if over.0 == id => {
+                // It began where the task was not unwinding, so here it is not, either. To be said while a neighbour is
+                // (see `unwind::is_unwinding`), or no further timeout would end anything.
+                if let Some((_, task)) = in_task() {
+                    // SAFETY: the running task is alive.
+                    unsafe { task.as_ref() }.panicked.set(false);
+                }
+                None
+            }
             Ok(outer) => panic::resume_unwind(outer),
             Err(other) => panic::resume_unwind(other),
         },

@@ -6,6 +6,7 @@
 //!
 //! Go: `runtime/panic.go` `Goexit`, which a goroutine can only do to itself.
 
+use super::context::in_task;
 use super::worker::WorkerRef;
 use super::{own, timeouts, Ready};
 use crate::task::cell::{Hooks, UnparkFn};
@@ -102,6 +103,15 @@ fn unwind(worker: WorkerRef, task: Ready) {
     header.state.begin_unwinding();
     header.panicked.set(true);
     panic::resume_unwind(Box::new(Cancelled));
+}
+
+/// Goes on with an unwinding that was caught. The task may have suspended meanwhile, which forgets that it has panicked.
+pub(crate) fn resume(payload: Box<dyn Any + Send>) -> ! {
+    if let Some((_, task)) = in_task() {
+        // SAFETY: the running task is alive.
+        unsafe { task.as_ref() }.panicked.set(true);
+    }
+    panic::resume_unwind(payload)
 }
 
 /// Whether a payload is this module's or a timeout's, and not a panic's.

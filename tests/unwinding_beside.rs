@@ -1,0 +1,136 @@
+//! Promise: a task beside which another one is suspended in the middle of its unwinding, on the same thread, is
+//! cancelled and timed out as ever, and never while it unwinds itself.
+#![cfg(panic = "unwind")]
+
+mod common;
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{build, child_of, in_child, wait_until, Watchdog, MODES};
+use midge::{spawn, task, time, JoinHandle};
+
+/// Waits, wherever it is dropped, until the flag is set.
+struct Waits(Arc<AtomicBool>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        while !self.0.load(Ordering::SeqCst) {
+            task::park();
+        }
+    }
+}
+
+fn flag() -> Arc<AtomicBool> {
+    Arc::new(AtomicBool::new(false))
+}
+
+/// Sets the flag for a task that waits for it.
+fn release<T>(flag: &AtomicBool, task: &JoinHandle<T>) {
+    flag.store(true, Ordering::SeqCst);
+    task.task().unpark();
+}
+
+fn yield_some() {
+    (0..10).for_each(|_| task::yield_now());
+}
+
+/// A task that unwinds, and is suspended meanwhile until the flag is set.
+fn unwinding(until: &Arc<AtomicBool>) -> JoinHandle<()> {
+    let waits = Waits(until.clone());
+    let task = spawn(move || {
+        let _waits = waits;
+        resume_unwind(Box::new(1));
+    });
+    yield_some();
+    task
+}
+
+/// Runs a test that kills its process when it fails, in each mode, with one worker.
+fn in_a_process_of_its_own(name: &str, test: impl Fn() + Send + Sync) {
+    if in_child().is_none() {
+        let output = child_of(name, "beside", &[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    for mode in MODES {
+        let _watchdog = Watchdog::new(format!("{name}, {mode:?}"));
+        build(mode, 1).run(&test);
+    }
+}
+
+#[test]
+fn one_timeout_after_the_other_ends() {
+    for mode in MODES {
+        let _watchdog = Watchdog::new(format!("timeouts, {mode:?}"));
+        let rt = build(mode, 1);
+        let rounds = Arc::new(AtomicUsize::new(0));
+        let count = rounds.clone();
+        rt.spawn(move || {
+            let end = flag();
+            let neighbour = unwinding(&end);
+            let task = spawn(move || {
+                for _ in 0..3 {
+                    let endless = || loop {
+                        task::park();
+                    };
+                    let over: Result<(), _> = time::timeout(Duration::from_millis(1), endless);
+                    assert!(over.is_err());
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+            task.join().unwrap();
+            release(&end, &neighbour);
+            assert!(neighbour.join().is_err());
+        });
+        wait_until(|| rounds.load(Ordering::SeqCst) == 3);
+    }
+}
+
+#[test]
+fn one_that_panicked_beside_it_and_ended_is_forgotten() {
+    in_a_process_of_its_own("one_that_panicked_beside_it_and_ended_is_forgotten", || {
+        let (end, other) = (flag(), flag());
+        let neighbour = unwinding(&end);
+        assert!(spawn(|| panic!("as it should")).join().is_err());
+        release(&end, &neighbour);
+        assert!(neighbour.join().is_err());
+        // Now all is quiet, and a task that unwinds without a message is known to do so.
+        let task = unwinding(&other);
+        task.cancel();
+        yield_some();
+        release(&other, &task);
+        assert!(task.join().unwrap_err().is::<i32>());
+    });
+}
+
+#[test]
+fn a_panic_that_has_waited_for_a_scope_is_known() {
+    in_a_process_of_its_own("a_panic_that_has_waited_for_a_scope_is_known", || {
+        let (end, childs, parents) = (flag(), flag(), flag());
+        let (ends, waits) = (childs.clone(), Waits(parents.clone()));
+        let parent = task::Builder::new().pinned(true).spawn(move || {
+            let _waits = waits;
+            midge::scope(|scope| {
+                scope.spawn(move || {
+                    while !ends.load(Ordering::SeqCst) {
+                        task::yield_now();
+                    }
+                });
+                panic!("as it should");
+            })
+        });
+        yield_some();
+        let neighbour = unwinding(&end);
+        childs.store(true, Ordering::SeqCst);
+        yield_some();
+        parent.cancel();
+        yield_some();
+        release(&parents, &parent);
+        assert!(parent.join().unwrap_err().is::<&str>());
+        release(&end, &neighbour);
+        assert!(neighbour.join().is_err());
+    });
+}
