@@ -14,9 +14,11 @@ use crate::stack::slab::Cache;
 use crate::task::cell;
 use crate::task::handle::Task;
 use crate::task::header::{self, Header};
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// The calling task's worker, if the caller is a task.
@@ -117,8 +119,45 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
         // SAFETY: made with one reference, which becomes the handle's.
         unsafe { Task::from_owned(stand_in) }
     };
-    // A thread that is ending has no such variable any more; then the stand-in is for this call alone.
-    THREAD.try_with(|task| task.get_or_init(make).clone()).unwrap_or_else(|_| make())
+    THREAD
+        .try_with(|task| task.get_or_init(make).clone())
+        .unwrap_or_else(|_| ending_thread_task(make))
+}
+
+/// The stand-in for the calling thread when it is ending and `THREAD` is gone. Destructors of other thread-locals may
+/// still wait: twice the same one, or they would be woken by the one and sleep on the other. So it is kept for
+/// the rest of the thread, under a POSIX key, since those are destroyed after all thread-locals.
+#[cold]
+fn ending_thread_task(make: impl FnOnce() -> Task) -> Task {
+    unsafe extern "C" fn release(stand_in: *mut libc::c_void) {
+        if let Some(stand_in) = NonNull::new(stand_in.cast()) {
+            // SAFETY: the reference that the key has had.
+            drop(unsafe { Task::from_owned(stand_in) });
+        }
+    }
+    static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
+    let key = *KEY.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: writes the key.
+        let error = unsafe { libc::pthread_key_create(&raw mut key, Some(release)) };
+        if error != 0 {
+            crate::fatal(format_args!("no key for the threads that are ending: error {error}"));
+        }
+        key
+    });
+    // SAFETY: the key is there for good.
+    if let Some(kept) = NonNull::new(unsafe { libc::pthread_getspecific(key) }) {
+        // SAFETY: put there below, with a reference.
+        return unsafe { Task::from_borrowed(kept.cast()) };
+    }
+    let task = make();
+    let kept = ManuallyDrop::new(task.clone());
+    // SAFETY: as above.
+    let error = unsafe { libc::pthread_setspecific(key, kept.pointer().as_ptr().cast()) };
+    if error != 0 {
+        crate::fatal(format_args!("no memory for a thread that is ending: error {error}"));
+    }
+    task
 }
 
 /// Waits until [`Task::unpark`] is called for the calling task; returns at once if that has happened since the
