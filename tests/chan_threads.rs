@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{for_each_mode, join, rounds};
-use midge::chan::{bounded, unbounded, RecvError, SendError};
+use midge::chan::{bounded, never, RecvError, SendError};
 use midge::select;
 
 const WORKERS: &[usize] = &[1, 2, 8];
@@ -126,12 +126,13 @@ fn a_thread_that_is_ending() {
     let (s2, r2) = bounded(0);
     let thread = std::thread::spawn(move || {
         LAST.with(|last| *last.borrow_mut() = Some(AtExit(s, r2)));
-        let (s, r) = unbounded();
-        s.send(0).unwrap();
-        r.recv().unwrap();
+        // Waits once, so that what waiting takes is made after `LAST`, and gone before it.
+        never::<u8>().recv_timeout(Duration::from_millis(1)).unwrap_err();
     });
     assert_eq!(r.recv(), Ok(1));
+    std::thread::sleep(Duration::from_millis(20)); // it waits, most probably
     s2.send(2).unwrap();
+    std::thread::sleep(Duration::from_millis(20));
     drop(s2);
     thread.join().unwrap();
 }

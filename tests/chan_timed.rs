@@ -66,6 +66,23 @@ fn a_timed_wait_is_served_in_time() {
 }
 
 #[test]
+fn no_time_at_all_is_a_turn_for_the_others() {
+    for_each_mode(&[1], |rt, _| {
+        rt.spawn(|| {
+            let (s, r) = unbounded();
+            let sender = spawn(move || s.send(1).unwrap());
+            while r.recv_timeout(Duration::ZERO).is_err() {}
+            join(sender);
+            let polls = spawn(move || while never::<u8>().recv_timeout(Duration::ZERO).is_err() {});
+            polls.cancel();
+            assert!(polls.join().is_err());
+        })
+        .join()
+        .unwrap()
+    });
+}
+
+#[test]
 fn timeouts_race_with_messages() {
     // Whatever comes first, each message is either received or given back.
     let count = rounds(300, 100);

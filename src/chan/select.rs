@@ -101,7 +101,7 @@ impl<'a> Select<'a> {
     fn run(&mut self, until: Until) -> Option<SelectedOperation<'a>> {
         let (place, selected) = selection::run(&mut self.entries, Want::Done, self.biased, until)?;
         let Entry { operation, index } = self.entries[place];
-        Some(SelectedOperation { operation, index, selected })
+        Some(SelectedOperation { operation, index, selected, may_leave: false })
     }
 
     /// Selects an operation that can be done at once.
@@ -224,9 +224,17 @@ pub struct SelectedOperation<'a> {
     operation: &'a dyn Operation,
     index: usize,
     selected: Option<Selected>,
+    /// Made by a macro, which completes it unless the message's expression leaves the `select!`.
+    may_leave: bool,
 }
 
 impl SelectedOperation<'_> {
+    #[doc(hidden)]
+    pub fn __that_may_leave(mut self) -> Self {
+        self.may_leave = true;
+        self
+    }
+
     /// The operation's index.
     pub fn index(&self) -> usize {
         self.index
@@ -277,7 +285,7 @@ impl Drop for SelectedOperation<'_> {
     fn drop(&mut self) {
         if let Some(selected) = self.selected.take() {
             self.operation.give_back(selected);
-            if !std::thread::panicking() {
+            if !self.may_leave && !std::thread::panicking() {
                 panic!("dropped `SelectedOperation` without completing the operation");
             }
         }

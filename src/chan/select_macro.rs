@@ -21,7 +21,8 @@
 /// ready. If several operations can be done, one is chosen at random ([`select_biased!`](crate::select_biased) takes the first). The expressions
 /// for senders and receivers are evaluated first, a message only when it is its turn to be sent.
 ///
-/// The macro is an expression. `break`, `continue`, `return` and `?` work in its cases. A suspension point, unless it has a plain
+/// The macro is an expression. `break`, `continue`, `return` and `?` work in its cases, and in messages: then
+/// nothing is sent. A suspension point, unless it has a plain
 /// `default`.
 ///
 /// ```
@@ -188,6 +189,7 @@ macro_rules! __select {
     // Counts the cases down: whichever has the selected index is completed.
     (@arms $selected:ident []) => { ::std::unreachable!("no case has this index") };
     (@arms $selected:ident [$($cases:tt)+]) => {{
+        let $selected = $selected.__that_may_leave();
         let index = $selected.index();
         $crate::__select!(@arm $selected index 0usize; $($cases)+)
     }};

@@ -106,18 +106,21 @@ impl<T> State<T> {
             }
             return Found::Message(message);
         }
-        if self.is_rendezvous() {
-            if let Some(sender) = self.senders.claim(wakes, |_, _| true) {
-                wakes.push(sender, Outcome::Completed);
-                // SAFETY: claimed, so it is alive and its parcel ours.
-                let sender = unsafe { sender.as_ref() };
-                if sender.kind() == Kind::Single {
-                    // SAFETY: as above; a plain sender's parcel has its message.
-                    return Found::Message(unsafe { sender.parcel.take() });
-                }
-                self.promised += 1;
-                return Found::Promise;
+        // With a buffer that is empty, senders wait because its places are promised. A message that is there already
+        // does not have to wait for those.
+        let any = self.is_rendezvous();
+        if let Some(sender) =
+            self.senders.claim(wakes, |node, _| any || node.kind() == Kind::Single)
+        {
+            wakes.push(sender, Outcome::Completed);
+            // SAFETY: claimed, so it is alive and its parcel ours.
+            let sender = unsafe { sender.as_ref() };
+            if sender.kind() == Kind::Single {
+                // SAFETY: as above; a plain sender's parcel has its message.
+                return Found::Message(unsafe { sender.parcel.take() });
             }
+            self.promised += 1;
+            return Found::Promise;
         }
         if self.disconnected {
             Found::Disconnected
@@ -176,10 +179,13 @@ impl<T> State<T> {
     /// For the watchers of a sender: there may be something to receive.
     pub(crate) fn can_take(&self) -> bool {
         let mut sender = false;
-        if self.is_rendezvous() {
-            self.senders
-                .for_each(|node| sender |= node.kind() != Kind::Watch && node.is_claimable());
-        }
+        self.senders.for_each(|node| {
+            sender |= match node.kind() {
+                Kind::Single => true,
+                Kind::Case => self.is_rendezvous() && node.is_claimable(),
+                Kind::Watch => false,
+            }
+        });
         sender || self.disconnected || !self.buffer.is_empty()
     }
 
@@ -195,10 +201,26 @@ impl<T> State<T> {
         receiver || self.disconnected || self.has_room()
     }
 
-    /// Sends on a promise, as [`offer`](Self::offer). Full means that the promise has been broken.
+    /// Sends on a promise, as [`offer`](Self::offer). Full means that the promise has been broken, as only those of
+    /// receivers can be.
     pub(crate) fn fulfil(&mut self, message: T, wakes: &mut Wakes) -> Result<(), TrySendError<T>> {
         self.promised -= 1;
-        let offered = self.offer(message, wakes);
+        if self.disconnected {
+            return Err(TrySendError::Disconnected(message));
+        }
+        // Whoever is there: with more promises than committed receivers, who comes first has one.
+        let offered = if let Some(receiver) = self.receivers.claim(wakes, |_, _| true) {
+            // SAFETY: claimed, so its parcel is ours, and a receiver's is empty.
+            unsafe { receiver.as_ref().parcel.put(message) };
+            wakes.push(receiver, Outcome::Completed);
+            Ok(())
+        } else if self.is_rendezvous() {
+            Err(TrySendError::Full(message))
+        } else {
+            // Without asking for room: a message may have been put back into its place.
+            self.buffer.push_back(message);
+            Ok(())
+        };
         // The place is still there if the message did not need it, because a receiver was waiting.
         self.move_up(wakes);
         offered

@@ -1,6 +1,6 @@
 //! How long an operation may wait.
 
-use crate::sched::context::park;
+use crate::sched::context::{park, yield_now};
 use crate::sched::park_until;
 use std::time::{Duration, Instant};
 
@@ -36,15 +36,18 @@ impl Until {
         }
     }
 
-    /// Parks until somebody unparks the caller, or until then. May return early. False if the time is up.
+    /// Parks until somebody unparks the caller, or until then. May return early. False if the time is up: then, unless it
+    /// is `Now`, others have had their turn, since a loop over waits without time would starve those it waits for.
     #[inline]
     pub(crate) fn pause(self) -> bool {
-        if self.is_over() {
-            return false;
-        }
         match self {
+            Until::Now => return false,
+            Until::Deadline(deadline) if deadline <= Instant::now() => {
+                yield_now();
+                return false;
+            }
             Until::Deadline(deadline) => park_until(deadline),
-            _ => park(),
+            Until::Forever => park(),
         }
         true
     }
