@@ -187,21 +187,20 @@ macro_rules! __select {
 
     // Counts the cases down: whichever has the selected index is completed.
     (@arms $selected:ident []) => { ::std::unreachable!("no case has this index") };
-    (@arms $selected:ident [$($cases:tt)+]) => {{
-        let index = $selected.index();
-        $crate::__select!(@arm $selected index 0usize; $($cases)+)
-    }};
-    (@arm $selected:ident $index:ident $number:expr;
+    (@arms $selected:ident [$($cases:tt)+]) => {
+        $crate::__select!(@arm $selected 0usize; $($cases)+)
+    };
+    (@arm $selected:ident $number:expr;
         ($kind:ident $handle:ident [$($message:tt)*] $result:pat => [$body:expr])
         $($cases:tt)+) => {
-        if $index == $number {
+        if $selected.index() == $number {
             let $result = $selected.$kind($handle $($message)*);
             $body
         } else {
-            $crate::__select!(@arm $selected $index $number + 1; $($cases)+)
+            $crate::__select!(@arm $selected $number + 1; $($cases)+)
         }
     };
-    (@arm $selected:ident $index:ident $number:expr;
+    (@arm $selected:ident $number:expr;
         ($kind:ident $handle:ident [$($message:tt)*] $result:pat => [$body:expr])) => {{
         let $result = $selected.$kind($handle $($message)*);
         $body
