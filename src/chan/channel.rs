@@ -237,6 +237,13 @@ impl<T> Channel<T> {
     }
 }
 
+impl<T> Drop for Channel<T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.state.with_mut(|_| ()); // the models see whether it is still in use
+    }
+}
+
 /// A plain operation that waits. When it is dropped unfinished, because the task unwinds, it leaves.
 pub(crate) struct Wait<'a, T> {
     pub(crate) channel: &'a Channel<T>,

@@ -190,20 +190,19 @@ macro_rules! __select {
     (@arms $selected:ident []) => { ::std::unreachable!("no case has this index") };
     (@arms $selected:ident [$($cases:tt)+]) => {{
         let $selected = $selected.__that_may_leave();
-        let index = $selected.index();
-        $crate::__select!(@arm $selected index 0usize; $($cases)+)
+        $crate::__select!(@arm $selected 0usize; $($cases)+)
     }};
-    (@arm $selected:ident $index:ident $number:expr;
+    (@arm $selected:ident $number:expr;
         ($kind:ident $handle:ident [$($message:tt)*] $result:pat => [$body:expr])
         $($cases:tt)+) => {
-        if $index == $number {
+        if $selected.index() == $number {
             let $result = $selected.$kind($handle $($message)*);
             $body
         } else {
-            $crate::__select!(@arm $selected $index $number + 1; $($cases)+)
+            $crate::__select!(@arm $selected $number + 1; $($cases)+)
         }
     };
-    (@arm $selected:ident $index:ident $number:expr;
+    (@arm $selected:ident $number:expr;
         ($kind:ident $handle:ident [$($message:tt)*] $result:pat => [$body:expr])) => {{
         let $result = $selected.$kind($handle $($message)*);
         $body

@@ -13,6 +13,8 @@
 //! tried (see `ownership::Model::turn`). So a new model is worth something only once it has been
 //! seen to fail.
 
+mod channel;
+mod channel_select;
 mod idle;
 mod join;
 mod ownership;
@@ -20,6 +22,7 @@ mod parker;
 mod state;
 mod sync;
 mod timers;
+mod waiting;
 
 // Not every model uses everything that is in the files.
 #[allow(dead_code)]
@@ -41,17 +44,60 @@ mod source_timers;
 #[path = "../../src/sched/wheel.rs"]
 mod source_wheel;
 
+/// All of it, under the name by which its macro knows it.
+#[allow(dead_code, unused_imports, missing_docs)]
+#[path = "../../src/chan/mod.rs"]
+mod chan;
+
 /// Where the files look for each other.
 mod sched {
+    pub(crate) use crate::waiting::{self, park_until};
+
+    pub(crate) mod context {
+        pub(crate) use crate::waiting::park;
+        pub(crate) use loom::thread::yield_now;
+    }
+
     pub(crate) use crate::{source_timers as timers, source_wheel as wheel};
 }
 
 /// What `src/atomic.rs` is for the library.
 mod atomic {
     pub(crate) use loom::sync::atomic::{
-        fence, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
-    use loom::sync::MutexGuard;
+    use loom::sync::{Condvar, MutexGuard};
+
+    pub(crate) use loom::cell::UnsafeCell;
+
+    /// What a model uses is made in it.
+    pub(crate) const REUSE: bool = false;
+
+    pub(crate) fn relax(_: u32) {
+        loom::thread::yield_now();
+    }
+
+    /// The spin lock in the shape that loom can go through: its waiters sleep.
+    pub(crate) struct SpinLock(loom::sync::Mutex<bool>, Condvar);
+
+    impl SpinLock {
+        pub(crate) fn new() -> SpinLock {
+            SpinLock(loom::sync::Mutex::new(false), Condvar::new())
+        }
+
+        pub(crate) fn lock(&self) {
+            let mut taken = self.0.lock().unwrap();
+            while *taken {
+                taken = self.1.wait(taken).unwrap();
+            }
+            *taken = true;
+        }
+
+        pub(crate) unsafe fn unlock(&self) {
+            *self.0.lock().unwrap() = false;
+            self.1.notify_one();
+        }
+    }
 
     /// Loom's mutex in the shape of parking_lot's.
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
