@@ -9,10 +9,12 @@ pub(crate) use std::sync::atomic::{
 pub(crate) use crate::spin_lock::SpinLock;
 pub(crate) use parking_lot::Mutex;
 
-/// Whether memory may be kept from one use to the next. (In a model all that is used is made in it.)
+/// Whether memory may be kept from one use to the next. (In a model all that is used is made in
+/// it.)
 pub(crate) const REUSE: bool = true;
 
-/// Lets another thread go on that this one waits for in a loop. `turn` is the number of turns so far.
+/// Lets another thread go on that this one waits for in a loop. `turn` is the number of turns so
+/// far.
 #[inline]
 pub(crate) fn relax(turn: u32) {
     if turn < 100 {

@@ -1,12 +1,14 @@
 //! Contexts: telling a whole tree of tasks that its work is not wanted any more.
 //!
-//! A [`Context`] is passed down as an argument. Whoever makes a child of it may cancel that one, with all
-//! below it, or give it a deadline. Unlike [`JoinHandle::cancel`](crate::JoinHandle::cancel) and
-//! [`timeout`](crate::time::timeout), it does not unwind anybody: tasks ask it
-//! ([`is_cancelled`](Context::is_cancelled)) or [`wait`](Context::wait) for it.
+//! A [`Context`] is passed down as an argument. Whoever makes a child of it may cancel that one,
+//! with all below it, or give it a deadline. Unlike
+//! [`JoinHandle::cancel`](crate::JoinHandle::cancel) and [`timeout`](crate::time::timeout), it does
+//! not unwind anybody: tasks ask it ([`is_cancelled`](Context::is_cancelled)) or
+//! [`wait`](Context::wait) for it.
 //!
-//! A context knows its children by weak references, which go when the child is dropped, so nothing is left
-//! behind in a parent that lives long. A deadline needs no timer: whoever asks compares the clock, and who waits waits until then.
+//! A context knows its children by weak references, which go when the child is dropped, so nothing
+//! is left behind in a parent that lives long. A deadline needs no timer: whoever asks compares the
+//! clock, and who waits waits until then.
 //!
 //! Go: package `context`.
 
@@ -103,7 +105,8 @@ impl Context {
         Context { node: Arc::new(Node::new(None, 0, None, 0)) }
     }
 
-    /// A child that is over when the guard says so, at the latest when it is dropped; or with this one.
+    /// A child that is over when the guard says so, at the latest when it is dropped; or with this
+    /// one.
     pub fn with_cancel(&self) -> (Context, CancelGuard) {
         self.child(None)
     }
@@ -113,7 +116,8 @@ impl Context {
         self.child(Some(deadline))
     }
 
-    /// A child that is over after some time, too. One that leads beyond what `Instant` can hold is no limit.
+    /// A child that is over after some time, too. One that leads beyond what `Instant` can hold is
+    /// no limit.
     ///
     /// ```
     /// use midge::context::{Context, ContextError};
@@ -157,7 +161,8 @@ impl Context {
         self.node.deadline
     }
 
-    /// Waits until it is over and says why. A suspension point; on an ordinary thread it blocks the thread.
+    /// Waits until it is over and says why. A suspension point; on an ordinary thread it blocks the
+    /// thread.
     ///
     /// ```
     /// let rt = midge::Runtime::pinned().unwrap();
@@ -240,7 +245,8 @@ fn end(node: Arc<Node>, why: ContextError) {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // One after the other: dropped from within each other, a long line would be a deep recursion.
+        // One after the other: dropped from within each other, a long line would be a deep
+        // recursion.
         let (mut parent, mut number) = (self.parent.take(), self.number);
         while let Some(node) = parent {
             node.family.lock().children.remove(&number);

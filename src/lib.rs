@@ -1,7 +1,8 @@
 //! midge: stackful tasks by the million, as Go has them, from Rust.
 //!
-//! A task is ordinary, blocking-looking code. It costs a few hundred bytes while it waits, its stack
-//! grows to 1,000,000,000 bytes when it needs to, and a work-stealing scheduler spreads tasks over OS threads.
+//! A task is ordinary, blocking-looking code. It costs a few hundred bytes while it waits, its
+//! stack grows to 1,000,000,000 bytes when it needs to, and a work-stealing scheduler spreads tasks
+//! over OS threads.
 //!
 //! ```
 //! use midge::{spawn, Runtime};
@@ -16,16 +17,16 @@
 //!
 //! # The isolation contract
 //!
-//! The addresses of a task's stack never change, but in the copying modes many tasks share them: while
-//! a task is parked, its bytes may lie elsewhere (be *frozen*) and another task's in their place. And in the
-//! migrating mode a task may wake on another OS thread than it parked on. A *suspension point* is any call
-//! that may park or yield. A program that chooses one of those modes promises that across a suspension
-//! point each of its tasks
+//! The addresses of a task's stack never change, but in the copying modes many tasks share them:
+//! while a task is parked, its bytes may lie elsewhere (be *frozen*) and another task's in their
+//! place. And in the migrating mode a task may wake on another OS thread than it parked on. A
+//! *suspension point* is any call that may park or yield. A program that chooses one of those modes
+//! promises that across a suspension point each of its tasks
 //!
 //! 1. **lends nothing of its stack** (copying and migrating): no reference into it is in the hands
 //!    of another thread, another task or the kernel;
-//! 2. **holds nothing tied to its OS thread** (migrating): no borrow of a `thread_local!`, no guard that
-//!    is `!Send`, and no code that uses the same thread-local before and after in one function
+//! 2. **holds nothing tied to its OS thread** (migrating): no borrow of a `thread_local!`, no guard
+//!    that is `!Send`, and no code that uses the same thread-local before and after in one function
 //!    (the compiler may keep its address).
 //!
 //! | constructor | promise | what it gives |

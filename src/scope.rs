@@ -1,10 +1,12 @@
 //! [`scope`]: tasks that borrow from the one that spawned them.
 //!
-//! The parent waits for its children before the scope ends, whatever happens, so what they borrow stays. It has to stay
-//! *in place*, too: a parent that is parked must not be frozen, hence the rule that it is pinned.
+//! The parent waits for its children before the scope ends, whatever happens, so what they borrow
+//! stays. It has to stay *in place*, too: a parent that is parked must not be frozen, hence the
+//! rule that it is pinned.
 //!
-//! A child's result lies in a packet on the heap that the child and its handle share, so that a result which
-//! borrows is dropped before the child counts as done, or by its handle, which cannot outlive the scope.
+//! A child's result lies in a packet on the heap that the child and its handle share, so that a
+//! result which borrows is dropped before the child counts as done, or by its handle, which cannot
+//! outlive the scope.
 //!
 //! Go: `golang.org/x/sync/errgroup`, without the borrowing. The shape is `std::thread::scope`'s.
 
@@ -21,15 +23,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::thread;
 
-/// Runs `f`, which may spawn tasks that borrow what is outside of it, and waits until all of them have ended. A
-/// suspension point; on an ordinary thread it blocks the thread.
+/// Runs `f`, which may spawn tasks that borrow what is outside of it, and waits until all of them
+/// have ended. A suspension point; on an ordinary thread it blocks the thread.
 ///
 /// The caller lends its stack, so it must be pinned, as the main task is
 /// ([`Runtime::run`](crate::Runtime::run)), every task of the pinned mode, those of
 /// [`Builder::pinned`](crate::task::Builder::pinned), and ordinary threads.
 ///
 /// If `f` panics, the children are waited for all the same. If the caller is cancelled, or a
-/// [`timeout`](crate::time::timeout) around it is over, they are cancelled, waited for, and then it unwinds.
+/// [`timeout`](crate::time::timeout) around it is over, they are cancelled, waited for, and then it
+/// unwinds.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -79,8 +82,8 @@ use std::thread;
 ///
 /// # Panics
 ///
-/// If the caller is a task that is not pinned; with the panic of `f`; and, with a message of its own, if a child has
-/// panicked that was not joined.
+/// If the caller is a task that is not pinned; with the panic of `f`; and, with a message of its
+/// own, if a child has panicked that was not joined.
 #[track_caller]
 pub fn scope<'env, F, T>(f: F) -> T
 where
@@ -137,8 +140,8 @@ struct Children {
 }
 
 impl Data {
-    /// Waits for all children. If the parent is to unwind meanwhile (or is about to, if so said), they are cancelled;
-    /// returns what it is to unwind with.
+    /// Waits for all children. If the parent is to unwind meanwhile (or is about to, if so said),
+    /// they are cancelled; returns what it is to unwind with.
     fn wait(&self, forced: bool) -> Option<Box<dyn Any + Send>> {
         let mut stopped = None;
         let mut forced = forced;
@@ -179,7 +182,8 @@ impl Data {
 }
 
 impl<'scope> Scope<'scope, '_> {
-    /// Spawns a task in the scope: it may borrow what lives longer than that, and spawn others there.
+    /// Spawns a task in the scope: it may borrow what lives longer than that, and spawn others
+    /// there.
     ///
     /// # Panics
     ///
@@ -229,11 +233,12 @@ impl TaskBuilder {
     {
         let data = &scope.data;
         let packet = Arc::new(Packet { data: data.clone(), result: UnsafeCell::new(None) });
-        // Relaxed: the parent, or a child that has not ended, spawns it; so the count is not at its end.
+        // Relaxed: the parent, or a child that has not ended, spawns it; so the count is not at its
+        // end.
         data.running.fetch_add(1, Ordering::Relaxed);
         let child = Child { f, packet: packet.clone(), done: Done(data.clone()) };
-        // SAFETY: the closure, with what it borrows, is gone before `Done` is dropped, which the scope waits for; its
-        // result is in the packet.
+        // SAFETY: the closure, with what it borrows, is gone before `Done` is dropped, which the
+        // scope waits for; its result is in the packet.
         let handle = unsafe { self.spawn_here(move || child.run(), Location::caller()) };
         data.note(handle.task());
         ScopedJoinHandle { handle, packet, scope: PhantomData }

@@ -1,10 +1,11 @@
 //! A lock for a few instructions: one atomic exchange to take it, a plain store to give it back.
 //!
-//! Nobody may suspend, call foreign code or wait for anything while holding it. A thread that finds it taken spins,
-//! and after a while lets the other threads of the machine go first, since the holder may have been preempted.
+//! Nobody may suspend, call foreign code or wait for anything while holding it. A thread that finds
+//! it taken spins, and after a while lets the other threads of the machine go first, since the
+//! holder may have been preempted.
 //!
-//! Why not `parking_lot::Mutex`: its unlock is a second atomic exchange, and these two are most of what an operation on a
-//! channel costs.
+//! Why not `parking_lot::Mutex`: its unlock is a second atomic exchange, and these two are most of
+//! what an operation on a channel costs.
 //!
 //! Go: `runtime/lock_futex.go` `lock2`, which spins, yields and then sleeps.
 

@@ -1,8 +1,8 @@
 //! The names of this program's functions, for a process that is about to die.
 //!
-//! std's backtraces allocate and lock, which a signal handler may not do. This reads the symbol table of
-//! `/proc/self/exe` where it is, with four system calls and no memory of its own. It knows the
-//! program itself and no shared libraries; a stripped program has no names.
+//! std's backtraces allocate and lock, which a signal handler may not do. This reads the symbol
+//! table of `/proc/self/exe` where it is, with four system calls and no memory of its own. It knows
+//! the program itself and no shared libraries; a stripped program has no names.
 //!
 //! Guarantees: async-signal-safe, and a damaged file gives no name rather than a fault.
 //!
@@ -34,8 +34,8 @@ impl Symbols {
         Some(Symbols { base: load_base()?, file: map_program()? })
     }
 
-    /// Appends `0x55d0c5a3 in name` to the line, or the address alone. `after_call` says that the address
-    /// is where a call returns to, which may be past the end of the caller.
+    /// Appends `0x55d0c5a3 in name` to the line, or the address alone. `after_call` says that the
+    /// address is where a call returns to, which may be past the end of the caller.
     pub(crate) fn describe(
         symbols: Option<&Symbols>,
         address: usize,
@@ -45,7 +45,8 @@ impl Symbols {
         line.text("0x").hex(address as u64);
         let within = address.wrapping_sub(usize::from(after_call));
         if let Some(name) = symbols.and_then(|symbols| symbols.name(within)) {
-            // Writing to a line cannot fail: what does not fit is cut off. `#` leaves the hash away.
+            // Writing to a line cannot fail: what does not fit is cut off. `#` leaves the hash
+            // away.
             let _ = write!(line.text(" in "), "{:#}", rustc_demangle::demangle(name));
         }
     }
@@ -99,8 +100,9 @@ unsafe impl Record for Shdr {}
 unsafe impl Record for Sym {}
 
 fn map_program() -> Option<&'static [u8]> {
-    // SAFETY: async-signal-safe system calls with valid arguments; the new mapping is private, never
-    // written and never unmapped, and a program's file does not change while it runs (ETXTBSY).
+    // SAFETY: async-signal-safe system calls with valid arguments; the new mapping is private,
+    // never written and never unmapped, and a program's file does not change while it runs
+    // (ETXTBSY).
     unsafe {
         let file = libc::open(c"/proc/self/exe".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
         if file < 0 {

@@ -44,8 +44,9 @@ fn can_map(bytes: usize, access: libc::c_int) -> bool {
     }
 }
 
-/// Leaves this process so many bytes of private writable memory more than it has now. It refuses what
-/// strict overcommit (`vm.overcommit_memory=2`) refuses, for one process. False where that has no effect.
+/// Leaves this process so many bytes of private writable memory more than it has now. It refuses
+/// what strict overcommit (`vm.overcommit_memory=2`) refuses, for one process. False where that has
+/// no effect.
 fn limit_memory(more: u64) -> bool {
     let current = status("VmData") as u64 * 1024 + more;
     let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };

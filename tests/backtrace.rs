@@ -1,5 +1,5 @@
-//! Promise: a backtrace taken in a task ends cleanly at the task's entry, before and after it has been
-//! suspended.
+//! Promise: a backtrace taken in a task ends cleanly at the task's entry, before and after it has
+//! been suspended.
 
 mod common;
 

@@ -1,5 +1,6 @@
-//! Promise: a bounded channel holds as many messages as it says, in order; a send waits for room and a receive for a
-//! message; each message is received once; and the other side's end is told to all who wait.
+//! Promise: a bounded channel holds as many messages as it says, in order; a send waits for room
+//! and a receive for a message; each message is received once; and the other side's end is told to
+//! all who wait.
 
 mod common;
 

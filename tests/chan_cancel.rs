@@ -1,5 +1,5 @@
-//! Promise: a task that is cancelled while it waits at a channel leaves it as if it had never come: no message is lost or
-//! dropped twice, and nobody who waits is forgotten.
+//! Promise: a task that is cancelled while it waits at a channel leaves it as if it had never come:
+//! no message is lost or dropped twice, and nobody who waits is forgotten.
 #![cfg(panic = "unwind")]
 
 mod common;

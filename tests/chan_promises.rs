@@ -1,4 +1,5 @@
-//! Promise: a select that has been chosen to send and is still computing what holds its place, and nothing but its place.
+//! Promise: a select that has been chosen to send and is still computing what holds its place, and
+//! nothing but its place.
 #![cfg(panic = "unwind")]
 
 mod common;

@@ -1,5 +1,5 @@
-//! Promise: a channel of capacity zero passes each message from hand to hand: a send returns when its message has been
-//! received, not before, and nothing is held in between.
+//! Promise: a channel of capacity zero passes each message from hand to hand: a send returns when
+//! its message has been received, not before, and nothing is held in between.
 
 mod common;
 

@@ -1,5 +1,6 @@
-//! Promise: a select does exactly one of its operations, the choice among those that are ready is fair, it sees one
-//! instant, is never matched with itself, and leaves nothing behind in the channels it has waited at.
+//! Promise: a select does exactly one of its operations, the choice among those that are ready is
+//! fair, it sees one instant, is never matched with itself, and leaves nothing behind in the
+//! channels it has waited at.
 
 mod common;
 
@@ -293,7 +294,8 @@ fn one_channel_in_several_cases() {
 
 #[test]
 fn sees_one_instant() {
-    // One of the two is always full, so that `default` may never be taken. Go: TestNonblockSelectRace.
+    // One of the two is always full, so that `default` may never be taken. Go:
+    // TestNonblockSelectRace.
     let count = rounds(5_000, 500);
     for_each_mode(&[1, 2], |rt, _| {
         for _ in 0..count {

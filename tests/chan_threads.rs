@@ -1,4 +1,5 @@
-//! Promise: channels join tasks and ordinary threads in every combination; where a task parks, a thread blocks.
+//! Promise: channels join tasks and ordinary threads in every combination; where a task parks, a
+//! thread blocks.
 
 mod common;
 

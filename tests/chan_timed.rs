@@ -1,5 +1,5 @@
-//! Promise: an operation with a time limit waits at least that long before it gives up, loses nothing when it does, and
-//! `after` and `tick` deliver when they are due and not before.
+//! Promise: an operation with a time limit waits at least that long before it gives up, loses
+//! nothing when it does, and `after` and `tick` deliver when they are due and not before.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Promise: a context is over with those above it, and never the other way round; who waits is woken; a
-//! parent keeps nothing of a child that is gone.
+//! Promise: a context is over with those above it, and never the other way round; who waits is
+//! woken; a parent keeps nothing of a child that is gone.
 
 mod common;
 

@@ -183,7 +183,8 @@ impl<F: FnMut()> Drop for AtEnd<F> {
     }
 }
 
-/// Runs a thread that calls `at_end` in the destructor of a thread-local that is older than its handle.
+/// Runs a thread that calls `at_end` in the destructor of a thread-local that is older than its
+/// handle.
 fn at_the_end_of_a_thread(at_end: impl FnMut() + Send + 'static) -> std::thread::JoinHandle<()> {
     thread_local! {
         static AT_END: std::cell::OnceCell<Box<dyn std::any::Any>> = const { std::cell::OnceCell::new() };

@@ -1,6 +1,6 @@
-//! Promise: a frame may be larger than what the window has committed, by any amount below the limit,
-//! and its first touch may be anybody's: Rust's probes, C code that probes nothing, a system call that
-//! writes into it.
+//! Promise: a frame may be larger than what the window has committed, by any amount below the
+//! limit, and its first touch may be anybody's: Rust's probes, C code that probes nothing, a system
+//! call that writes into it.
 
 mod common;
 #[path = "common/foreign.rs"]

@@ -53,7 +53,8 @@ fn deep_task(bytes: usize, suspensions: usize) {
     });
 }
 
-/// Runs `check` in every mode with a runtime for stacks of a little over `bytes`, and with so many bytes.
+/// Runs `check` in every mode with a runtime for stacks of a little over `bytes`, and with so many
+/// bytes.
 ///
 /// Each pinned task of a 32-bit process takes addresses for a whole stack for itself, so there the
 /// pinned mode has to do with less, to have room for hundreds of tasks.
@@ -165,8 +166,8 @@ fn main_grows_too() {
     );
 }
 
-/// The limit to the byte, near enough: almost all of it can be used, and a page more is an overflow.
-/// (`overflow.rs` has what that looks like.)
+/// The limit to the byte, near enough: almost all of it can be used, and a page more is an
+/// overflow. (`overflow.rs` has what that looks like.)
 #[test]
 fn to_the_default_limit_and_not_beyond() {
     const NAME: &str = "to_the_default_limit_and_not_beyond";
@@ -278,8 +279,8 @@ fn while_another_thread_maps_and_unmaps() {
     assert!(hammers.into_iter().map(|hammer| hammer.join().unwrap()).sum::<u64>() > 0);
 }
 
-/// A limit that is lowered holds for growth to come: a deep stack that has been copied out, and whose window
-/// has been trimmed, comes back whole.
+/// A limit that is lowered holds for growth to come: a deep stack that has been copied out, and
+/// whose window has been trimmed, comes back whole.
 #[test]
 fn a_deep_parked_stack_survives_a_lower_limit() {
     for_each_mode_with(

@@ -1,5 +1,5 @@
-//! Promise: an interval ticks at once and then at multiples of its period, never early, and what happens
-//! with missed ticks is as documented.
+//! Promise: an interval ticks at once and then at multiples of its period, never early, and what
+//! happens with missed ticks is as documented.
 
 mod common;
 

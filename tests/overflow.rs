@@ -208,7 +208,8 @@ fn at_a_limit_that_was_changed() {
     }
 }
 
-/// The limit of one billion bytes (250 million on 32 bits), as in Go, holds where nothing else is said.
+/// The limit of one billion bytes (250 million on 32 bits), as in Go, holds where nothing else is
+/// said.
 #[test]
 fn at_the_default_limit() {
     const NAME: &str = "at_the_default_limit";

@@ -1,5 +1,5 @@
-//! Promise: the tasks of a scope may borrow from their parent, and the scope waits for all of them, whatever
-//! happens to the parent or to them.
+//! Promise: the tasks of a scope may borrow from their parent, and the scope waits for all of them,
+//! whatever happens to the parent or to them.
 #![cfg(panic = "unwind")]
 
 mod common;

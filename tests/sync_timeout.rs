@@ -1,5 +1,5 @@
-//! Promise: a timeout that ends a wait at a lock leaves the lock as a cancellation does; a condition
-//! variable's waiter has the mutex again before it unwinds, however often it is told to.
+//! Promise: a timeout that ends a wait at a lock leaves the lock as a cancellation does; a
+//! condition variable's waiter has the mutex again before it unwinds, however often it is told to.
 #![cfg(panic = "unwind")]
 
 mod common;
@@ -37,8 +37,8 @@ impl Shared {
         waited.is_err()
     }
 
-    /// Takes the mutex, wakes the waiter if so asked, and keeps the mutex until the waiter's time is
-    /// over; calls `then`, and checks that it still has the mutex. False if it was too late: the
+    /// Takes the mutex, wakes the waiter if so asked, and keeps the mutex until the waiter's time
+    /// is over; calls `then`, and checks that it still has the mutex. False if it was too late: the
     /// time was over before it had the mutex.
     fn keep_the_mutex(&self, limit: Duration, notify: bool, then: impl FnOnce()) -> bool {
         wait_until(|| self.waits.load(Ordering::Acquire));

@@ -1,5 +1,5 @@
-//! Promise: a task-local value is its task's alone, made at its first use, and dropped when the task ends, before
-//! `join` returns; on an ordinary thread it is the thread's.
+//! Promise: a task-local value is its task's alone, made at its first use, and dropped when the
+//! task ends, before `join` returns; on an ordinary thread it is the thread's.
 
 mod common;
 

@@ -1,5 +1,6 @@
-//! Promise: `timeout` ends what waits inside it when the time is over, by unwinding, and nothing else: outer
-//! timeouts, cancellations and panics pass through inner ones, and what is done in time is `Ok`.
+//! Promise: `timeout` ends what waits inside it when the time is over, by unwinding, and nothing
+//! else: outer timeouts, cancellations and panics pass through inner ones, and what is done in time
+//! is `Ok`.
 #![cfg(panic = "unwind")]
 
 mod common;

@@ -1,6 +1,6 @@
-//! Promise: a sleeping task sleeps at least as long as it asked for, wakes without anybody's help on any
-//! number of workers, and an idle runtime with timers that are far off uses no processor time. A timer
-//! ends with what it was set for.
+//! Promise: a sleeping task sleeps at least as long as it asked for, wakes without anybody's help
+//! on any number of workers, and an idle runtime with timers that are far off uses no processor
+//! time. A timer ends with what it was set for.
 
 mod common;
 

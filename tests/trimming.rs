@@ -1,5 +1,5 @@
-//! Promise: a window that was grown deep gives its memory back, soon but not at once: a loop that goes
-//! deep each turn does not pay for it each turn.
+//! Promise: a window that was grown deep gives its memory back, soon but not at once: a loop that
+//! goes deep each turn does not pay for it each turn.
 
 mod common;
 
@@ -69,16 +69,16 @@ fn a_loop_that_goes_deep_each_turn_does_not_fault_each_turn() {
             let after = midge::runtime::metrics();
             let (grown, trims) =
                 (after.growth_events - before.growth_events, after.trims - before.trims);
-            // 64 KiB to 1 MiB and a bit is five steps of doubling, and every cut costs three anew at
-            // most: 256 KiB stay. In stress mode and with one window both tasks have the same.
+            // 64 KiB to 1 MiB and a bit is five steps of doubling, and every cut costs three anew
+            // at most: 256 KiB stay. In stress mode and with one window both tasks have the same.
             assert!(trims <= patience_periods, "{mode:?}: {trims} cuts in {turns} turns");
             assert!(grown <= 16 + 4 * patience_periods, "{mode:?}: {grown} in {turns} turns");
         });
     });
 }
 
-/// In turn, each of a hundred tasks needs 16 MiB and stays alive, parked and shallow: 1.6 GB would be
-/// resident, did each keep them.
+/// In turn, each of a hundred tasks needs 16 MiB and stays alive, parked and shallow: 1.6 GB would
+/// be resident, did each keep them.
 #[test]
 fn a_hundred_deep_tasks_in_turn_leave_a_small_process() {
     const NAME: &str = "a_hundred_deep_tasks_in_turn_leave_a_small_process";

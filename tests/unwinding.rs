@@ -1,5 +1,5 @@
-//! Promise: a task that suspends in a destructor, while it unwinds, holds up nobody on its thread for good:
-//! neighbours are cancelled, started and scheduled as ever.
+//! Promise: a task that suspends in a destructor, while it unwinds, holds up nobody on its thread
+//! for good: neighbours are cancelled, started and scheduled as ever.
 #![cfg(panic = "unwind")]
 
 mod common;

@@ -1,5 +1,5 @@
-//! Promise: a task beside which another one is suspended in the middle of its unwinding, on the same thread, is
-//! cancelled and timed out as ever, and never while it unwinds itself.
+//! Promise: a task beside which another one is suspended in the middle of its unwinding, on the
+//! same thread, is cancelled and timed out as ever, and never while it unwinds itself.
 #![cfg(panic = "unwind")]
 
 mod common;

@@ -13,21 +13,23 @@ extern "C" {
 /// Saves the running context, stores its stack pointer in `*save`, and resumes the context saved at
 /// `to`; that context's own call returns `arg`.
 ///
-/// A plain call, answered by the `ret` of the resumed context: `asm/aarch64.s` says why that is right here.
-/// (Inline assembly, as on x86-64, would have to declare v8 to v15 as changed, since it cannot say
-/// that their lower halves are kept, and the compiler would save them once more in each parked stack.)
+/// A plain call, answered by the `ret` of the resumed context: `asm/aarch64.s` says why that is
+/// right here. (Inline assembly, as on x86-64, would have to declare v8 to v15 as changed, since it
+/// cannot say that their lower halves are kept, and the compiler would save them once more in each
+/// parked stack.)
 ///
 /// # Safety
 ///
-/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not been
-///   resumed since, whose stack bytes are in place, and that no other thread resumes.
-/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed one has
-///   begun to run (the "finish the previous switch" rule).
-/// - The caller holds nothing across the call that is tied to this thread, unless the context is always
-///   resumed on it.
+/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not
+///   been resumed since, whose stack bytes are in place, and that no other thread resumes.
+/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed
+///   one has begun to run (the "finish the previous switch" rule).
+/// - The caller holds nothing across the call that is tied to this thread, unless the context is
+///   always resumed on it.
 #[inline(always)]
 pub(crate) unsafe fn switch(save: *mut usize, to: usize, arg: usize) -> usize {
-    // SAFETY: the function keeps the C ABI as seen from here, and its own rules are the caller's promise.
+    // SAFETY: the function keeps the C ABI as seen from here, and its own rules are the caller's
+    // promise.
     unsafe { midge_switch(save, to, arg) }
 }
 
@@ -88,8 +90,8 @@ pub(crate) unsafe fn program_counter_of(context: *const libc::c_void) -> usize {
     unsafe { registers(context) }.pc as usize
 }
 
-/// The frame pointer of the code a signal interrupted: x29, which points to a frame record in code that is built with frame
-/// pointers, and may be anything else in other code.
+/// The frame pointer of the code a signal interrupted: x29, which points to a frame record in code
+/// that is built with frame pointers, and may be anything else in other code.
 ///
 /// # Safety
 ///

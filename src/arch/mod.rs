@@ -6,8 +6,8 @@
 //! ([`stack_pointer_of`] and its neighbours). All else in midge is the same everywhere.
 //!
 //! Guarantees: a switch keeps every register that the C ABI calls callee-saved, and the frame it
-//! leaves on the stack is plain bytes without absolute addresses of its own, so it may be copied away
-//! and back (frozen and thawed) while the context is parked.
+//! leaves on the stack is plain bytes without absolute addresses of its own, so it may be copied
+//! away and back (frozen and thawed) while the context is parked.
 //!
 //! Go: `runtime/asm_*.s`, `gosave`/`gogo`/`mcall` and `newproc1`'s fake first frame.
 

@@ -25,8 +25,8 @@ extern "C" {
         arg: usize,
     );
 
-    /// Makes the system call `number(process, thread, signal)` with 0x1234 in the frame pointer. Stores
-    /// the stack pointer during the call, and the address after it, at `registers`.
+    /// Makes the system call `number(process, thread, signal)` with 0x1234 in the frame pointer.
+    /// Stores the stack pointer during the call, and the address after it, at `registers`.
     fn midge_test_raise(
         number: usize,
         process: usize,
@@ -110,8 +110,8 @@ fn every_callee_saved_register_survives() {
         let pair = arg as *mut Pair;
         for round in 0.. {
             let mut seen = [0; KEPT];
-            // SAFETY: the arrays have a word for each register; `pair` outlives the guest, and only one of the
-            // two contexts runs at a time.
+            // SAFETY: the arrays have a word for each register; `pair` outlives the guest, and only
+            // one of the two contexts runs at a time.
             unsafe {
                 midge_test_keep(values(1, round).as_ptr(), seen.as_mut_ptr(), to_host, arg);
                 (*pair).seen.push(seen);
@@ -175,8 +175,8 @@ fn a_signal_handler_sees_the_interrupted_registers() {
         }
     }
     let mut expected = [0, 0, 0x1234];
-    // SAFETY: the handler does only what one may; nobody else in this process uses the signal; tgkill
-    // to the calling thread returns after the handler has.
+    // SAFETY: the handler does only what one may; nobody else in this process uses the signal;
+    // tgkill to the calling thread returns after the handler has.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handle as *const () as usize;

@@ -19,17 +19,18 @@ extern "C" {
 ///
 /// # Safety
 ///
-/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not been
-///   resumed since, whose stack bytes are in place, and that no other thread resumes.
-/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed one has
-///   begun to run (the "finish the previous switch" rule).
-/// - The caller holds nothing across the call that is tied to this thread, unless the context is always
-///   resumed on it.
+/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not
+///   been resumed since, whose stack bytes are in place, and that no other thread resumes.
+/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed
+///   one has begun to run (the "finish the previous switch" rule).
+/// - The caller holds nothing across the call that is tied to this thread, unless the context is
+///   always resumed on it.
 #[inline(always)]
 pub(crate) unsafe fn switch(save: *mut usize, to: usize, arg: usize) -> usize {
     let word;
-    // SAFETY: the stack may be pushed to (there is no red zone in this ABI), arguments and result are where
-    // `midge_switch` has them, and all registers that it does not keep are declared as changed.
+    // SAFETY: the stack may be pushed to (there is no red zone in this ABI), arguments and result
+    // are where `midge_switch` has them, and all registers that it does not keep are declared as
+    // changed.
     unsafe {
         std::arch::asm!(
             "call {switch}",
@@ -72,7 +73,8 @@ pub(crate) unsafe fn init_stack(top: usize, entry: Entry) -> usize {
 ///
 /// # Safety
 ///
-/// `context` is the third argument of a running SA_SIGINFO handler, `register` one of libc's `REG_` numbers.
+/// `context` is the third argument of a running SA_SIGINFO handler, `register` one of libc's `REG_`
+/// numbers.
 unsafe fn register(context: *const libc::c_void, register: libc::c_int) -> usize {
     // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
     unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[register as usize] as usize }
@@ -99,8 +101,9 @@ pub(crate) unsafe fn program_counter_of(context: *const libc::c_void) -> usize {
     unsafe { register(context, libc::REG_EIP) }
 }
 
-/// The frame pointer of the code a signal interrupted: ebp, which points to the caller's one and the return address in code that
-/// is built with frame pointers, and may be anything else in other code.
+/// The frame pointer of the code a signal interrupted: ebp, which points to the caller's one and
+/// the return address in code that is built with frame pointers, and may be anything else in other
+/// code.
 ///
 /// # Safety
 ///

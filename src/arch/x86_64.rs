@@ -11,26 +11,28 @@ extern "C" {
     fn midge_switch(save: *mut usize, to: usize, arg: usize) -> usize;
 }
 
-/// Saves the running context, stores its stack pointer in `*save`, and resumes the context saved at `to`; that
-/// context's own call returns `arg`.
+/// Saves the running context, stores its stack pointer in `*save`, and resumes the context saved at
+/// `to`; that context's own call returns `arg`.
 ///
-/// It pushes the return address and *jumps* to `midge_switch`, which jumps back, so that the processor's stack of
-/// predicted return addresses stays in step: the callers that the resumed context now returns to are, as a rule, the
-/// same functions that the suspended one came through. With a `call`, each of those returns is mispredicted.
+/// It pushes the return address and *jumps* to `midge_switch`, which jumps back, so that the
+/// processor's stack of predicted return addresses stays in step: the callers that the resumed
+/// context now returns to are, as a rule, the same functions that the suspended one came through.
+/// With a `call`, each of those returns is mispredicted.
 ///
 /// # Safety
 ///
-/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not been
-///   resumed since, whose stack bytes are in place, and that no other thread resumes.
-/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed one has
-///   begun to run (the "finish the previous switch" rule).
-/// - The caller holds nothing across the call that is tied to this thread, unless the context is always resumed on
-///   it.
+/// - `to` is a stack pointer that a switch stored or [`init_stack`] made, of a context that has not
+///   been resumed since, whose stack bytes are in place, and that no other thread resumes.
+/// - `save` stays valid until the store, and nobody resumes the saved context before the resumed
+///   one has begun to run (the "finish the previous switch" rule).
+/// - The caller holds nothing across the call that is tied to this thread, unless the context is
+///   always resumed on it.
 #[inline(always)]
 pub(crate) unsafe fn switch(save: *mut usize, to: usize, arg: usize) -> usize {
     let word;
-    // SAFETY: as a call of `midge_switch` would be: the stack is aligned for one and may be pushed to, arguments and result are
-    // where the C ABI has them, and all registers that it lets a function change are declared as changed.
+    // SAFETY: as a call of `midge_switch` would be: the stack is aligned for one and may be pushed
+    // to, arguments and result are where the C ABI has them, and all registers that it lets a
+    // function change are declared as changed.
     unsafe {
         std::arch::asm!(
             "lea rax, [rip + 2f]",
@@ -56,7 +58,8 @@ const FRAME_WORDS: usize = 7;
 ///
 /// # Safety
 ///
-/// `top` is 16-byte aligned, and the [`FRAME_WORDS`] words and 8 bytes below it are writable and not in use.
+/// `top` is 16-byte aligned, and the [`FRAME_WORDS`] words and 8 bytes below it are writable and
+/// not in use.
 pub(crate) unsafe fn init_stack(top: usize, entry: Entry) -> usize {
     debug_assert_eq!(top % 16, 0);
     // After the switch has popped the frame, sp is `top`: aligned as the ABI asks before a `call`.
@@ -78,7 +81,8 @@ pub(crate) unsafe fn init_stack(top: usize, entry: Entry) -> usize {
 ///
 /// # Safety
 ///
-/// `context` is the third argument of a running SA_SIGINFO handler, `register` one of libc's `REG_` numbers.
+/// `context` is the third argument of a running SA_SIGINFO handler, `register` one of libc's `REG_`
+/// numbers.
 unsafe fn register(context: *const libc::c_void, register: libc::c_int) -> usize {
     // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
     unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[register as usize] as usize }
@@ -105,8 +109,9 @@ pub(crate) unsafe fn program_counter_of(context: *const libc::c_void) -> usize {
     unsafe { register(context, libc::REG_RIP) }
 }
 
-/// The frame pointer of the code a signal interrupted: rbp, which points to the caller's one and the return address in code that
-/// is built with frame pointers, and may be anything else in other code.
+/// The frame pointer of the code a signal interrupted: rbp, which points to the caller's one and
+/// the return address in code that is built with frame pointers, and may be anything else in other
+/// code.
 ///
 /// # Safety
 ///

@@ -1,8 +1,9 @@
-//! The channel itself: a state under one lock, and what is done around it: waiting, waking, and leaving early.
+//! The channel itself: a state under one lock, and what is done around it: waiting, waking, and
+//! leaving early.
 //!
-//! A receiver that is cancelled in the instant in which it has got a message passes it on to the next one, or puts it
-//! back to the front of the buffer, which may then hold one more than its capacity. A sender that is cancelled drops its
-//! message, unless a receiver has it.
+//! A receiver that is cancelled in the instant in which it has got a message passes it on to the
+//! next one, or puts it back to the front of the buffer, which may then hold one more than its
+//! capacity. A sender that is cancelled drops its message, unless a receiver has it.
 //!
 //! Go: `runtime/chan.go` `chansend`, `chanrecv`, `closechan`.
 
@@ -213,8 +214,8 @@ impl<T> Channel<T> {
         drop(unreceived); // it may do anything, so nothing is held here
     }
 
-    /// For a single receiver's node whose task is unwinding, or which nobody wants any more: leaves, and passes on the
-    /// message that it has got meanwhile.
+    /// For a single receiver's node whose task is unwinding, or which nobody wants any more:
+    /// leaves, and passes on the message that it has got meanwhile.
     ///
     /// # Safety
     ///
@@ -225,8 +226,8 @@ impl<T> Channel<T> {
         let listed = self.lock().unlist(wait, side);
         let outcome = if listed { Outcome::Abandoned } else { wait.settled().0 };
         let has_message = (outcome == Outcome::Completed) == (side == Side::Receiver);
-        // SAFETY: nobody else is at the node any more; a receiver's parcel has a message if it is completed, a
-        // sender's if it is not.
+        // SAFETY: nobody else is at the node any more; a receiver's parcel has a message if it is
+        // completed, a sender's if it is not.
         let message = has_message.then(|| unsafe { wait.parcel.take::<T>() });
         // SAFETY: unlinked, and its parcel is empty.
         unsafe { pool::give(node) };
@@ -244,7 +245,8 @@ impl<T> Drop for Channel<T> {
     }
 }
 
-/// A plain operation that waits. When it is dropped unfinished, because the task unwinds, it leaves.
+/// A plain operation that waits. When it is dropped unfinished, because the task unwinds, it
+/// leaves.
 pub(crate) struct Wait<'a, T> {
     pub(crate) channel: &'a Channel<T>,
     pub(crate) node: NonNull<Node>,

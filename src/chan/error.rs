@@ -149,7 +149,8 @@ impl<T> From<SendError<T>> for SendTimeoutError<T> {
     }
 }
 
-/// The error of [`Receiver::recv`](super::Receiver::recv): the channel is empty and all senders are gone.
+/// The error of [`Receiver::recv`](super::Receiver::recv): the channel is empty and all senders are
+/// gone.
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct RecvError;
 
@@ -222,7 +223,8 @@ impl From<RecvError> for RecvTimeoutError {
     }
 }
 
-/// The error of [`Select::try_select`](super::Select::try_select): no operation can be done at once.
+/// The error of [`Select::try_select`](super::Select::try_select): no operation can be done at
+/// once.
 #[derive(PartialEq, Eq, Clone, Copy, Debug)]
 pub struct TrySelectError;
 

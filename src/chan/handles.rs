@@ -1,5 +1,5 @@
-//! Counted references to a channel, one count for each side: when one reaches zero, the channel is disconnected; when both
-//! have, it is freed.
+//! Counted references to a channel, one count for each side: when one reaches zero, the channel is
+//! disconnected; when both have, it is freed.
 //!
 //! Two `Arc`s of one value would do the same with twice the atomic operations.
 
@@ -25,7 +25,8 @@ pub(crate) type SenderHandle<T> = Handle<T, false>;
 /// What a `Receiver` has.
 pub(crate) type ReceiverHandle<T> = Handle<T, true>;
 
-// SAFETY: a counted reference to a channel, which may be used from any thread if its messages may be sent.
+// SAFETY: a counted reference to a channel, which may be used from any thread if its messages may
+// be sent.
 unsafe impl<T: Send, const RECEIVES: bool> Send for Handle<T, RECEIVES> {}
 // SAFETY: as above.
 unsafe impl<T: Send, const RECEIVES: bool> Sync for Handle<T, RECEIVES> {}
@@ -99,7 +100,8 @@ impl<T, const RECEIVES: bool> Handle<T, RECEIVES> {
             fn drop(&mut self) {
                 // SAFETY: until both sides have said that they are gone it is there.
                 let one_gone = unsafe { &self.0.as_ref().one_gone };
-                // Release and Acquire: what the other side did to the channel comes before it is freed.
+                // Release and Acquire: what the other side did to the channel comes before it is
+                // freed.
                 if one_gone.swap(true, Ordering::AcqRel) {
                     // SAFETY: made by Box::leak, and both sides are gone.
                     drop(unsafe { Box::from_raw(self.0.as_ptr()) });

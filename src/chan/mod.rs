@@ -10,15 +10,16 @@
 //!
 //! All work between tasks, ordinary threads, and both; where a task would park a thread blocks.
 //!
-//! - **Who waits first is served first**, senders and receivers alike, and a message goes straight to the receiver that
-//!   waits for it. A receiver that has been woken so runs next on that worker, as in Go.
-//! - **Cancellation loses nothing**: a task that is cancelled while it receives passes on what it has got in that
-//!   instant, and one that sends drops its message, if nobody has received it.
-//! - **Nothing on the stack**: wait nodes and messages on their way are on the heap, so that a parked task's stack
-//!   may be frozen.
+//! - **Who waits first is served first**, senders and receivers alike, and a message goes straight
+//!   to the receiver that waits for it. A receiver that has been woken so runs next on that worker,
+//!   as in Go.
+//! - **Cancellation loses nothing**: a task that is cancelled while it receives passes on what it
+//!   has got in that instant, and one that sends drops its message, if nobody has received it.
+//! - **Nothing on the stack**: wait nodes and messages on their way are on the heap, so that a
+//!   parked task's stack may be frozen.
 //!
-//! Go: `runtime/chan.go` (`chansend`, `chanrecv`, `closechan`), `runtime/select.go` (`selectgo`). Go's `close` is here
-//! the drop of the last sender, and a nil channel is [`never()`].
+//! Go: `runtime/chan.go` (`chansend`, `chanrecv`, `closechan`), `runtime/select.go` (`selectgo`).
+//! Go's `close` is here the drop of the last sender, and a nil channel is [`never()`].
 //!
 //! ```
 //! use midge::{chan, spawn, Runtime};
@@ -82,8 +83,8 @@ fn new<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     (Sender { channel: sender }, Receiver { flavor: Flavor::Channel(receiver) })
 }
 
-/// A channel that holds up to `capacity` messages. At capacity zero it holds none: a send waits until a receiver takes the
-/// message from its hands.
+/// A channel that holds up to `capacity` messages. At capacity zero it holds none: a send waits
+/// until a receiver takes the message from its hands.
 ///
 /// Memory is taken as messages come, so a large capacity costs nothing by itself.
 ///
@@ -138,8 +139,8 @@ fn at_or_never(when: Option<Instant>) -> Receiver<Instant> {
     Receiver { flavor: Flavor::Timer(Arc::new(Timer::new(when, None, |now| now))) }
 }
 
-/// A receiver that gets a message, the instant at which it was due, after each such time. Messages do not pile up: a
-/// receiver that is late gets one.
+/// A receiver that gets a message, the instant at which it was due, after each such time. Messages
+/// do not pile up: a receiver that is late gets one.
 ///
 /// ```
 /// use std::time::Duration;

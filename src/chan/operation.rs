@@ -14,7 +14,8 @@ use crate::sched::waiting::Waiting;
 use std::ptr::NonNull;
 use std::time::Instant;
 
-/// What a select has come away with, to be completed by the `send` or `recv` of the `SelectedOperation`.
+/// What a select has come away with, to be completed by the `send` or `recv` of the
+/// `SelectedOperation`.
 pub(crate) enum Selected {
     /// The other side is gone.
     Disconnected,
@@ -58,8 +59,8 @@ pub(crate) trait Operation {
     /// The caller has the lock.
     unsafe fn attempt(&self, wakes: &mut Wakes) -> Option<Attempt>;
 
-    /// Waits for a message that is coming. `None` if its sender has changed its mind: it unwinds, or has dropped its
-    /// `SelectedOperation`. Not under a lock.
+    /// Waits for a message that is coming. `None` if its sender has changed its mind: it unwinds,
+    /// or has dropped its `SelectedOperation`. Not under a lock.
     fn wait_for(&self, node: NonNull<Node>) -> Option<Selected>;
 
     /// Whether `attempt` would do something.

@@ -1,9 +1,9 @@
 //! A place on the heap, in a wait node, for one message of any type on its way between two tasks.
 //!
-//! A message must not pass through the stack of a parked task: that may be frozen, with another task's bytes at its
-//! addresses. (Go's `sendDirect` does write to the receiver's stack, and Go locks every channel to move a stack.)
-//! Wait nodes are reused for channels of all types, so the place is untyped: small messages lie in it, large
-//! ones in a box that it points to.
+//! A message must not pass through the stack of a parked task: that may be frozen, with another
+//! task's bytes at its addresses. (Go's `sendDirect` does write to the receiver's stack, and Go
+//! locks every channel to move a stack.) Wait nodes are reused for channels of all types, so the
+//! place is untyped: small messages lie in it, large ones in a box that it points to.
 
 use crate::atomic::UnsafeCell;
 use std::mem::MaybeUninit;

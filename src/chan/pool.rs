@@ -1,7 +1,7 @@
 //! Wait nodes that nobody uses, kept by each thread for the next who waits on it.
 //!
-//! A wait needs a node for as long as it lasts, which is often less than the allocator takes for one. A node may be
-//! given back on another thread than it was taken on, as tasks move.
+//! A wait needs a node for as long as it lasts, which is often less than the allocator takes for
+//! one. A node may be given back on another thread than it was taken on, as tasks move.
 //!
 //! Go: `runtime/proc.go` `acquireSudog`, `releaseSudog`, with the processor's `sudogcache`.
 

@@ -11,8 +11,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The receiving side of a channel. It may be cloned, and shared: each message goes to one receiver. When the last one is gone,
-/// the channel is disconnected: what is in it is dropped, and sends fail.
+/// The receiving side of a channel. It may be cloned, and shared: each message goes to one
+/// receiver. When the last one is gone, the channel is disconnected: what is in it is dropped, and
+/// sends fail.
 ///
 /// ```
 /// use midge::{chan, spawn, Runtime};
@@ -49,13 +50,13 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Receives without waiting. (Only if it meets a [`select!`](super::select!) that has been chosen to send but is still
-    /// computing what, it waits for that.)
+    /// Receives without waiting. (Only if it meets a [`select!`](super::select!) that has been
+    /// chosen to send but is still computing what, it waits for that.)
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] if there is no message, or, if the capacity is zero, no sender waits;
-    /// [`TryRecvError::Disconnected`] if there is none and all senders are gone.
+    /// [`TryRecvError::Empty`] if there is no message, or, if the capacity is zero, no sender
+    /// waits; [`TryRecvError::Disconnected`] if there is none and all senders are gone.
     ///
     /// ```
     /// use midge::chan::{unbounded, TryRecvError};
@@ -73,8 +74,9 @@ impl<T> Receiver<T> {
         })
     }
 
-    /// Receives, waiting for a message. A suspension point; on an ordinary thread it blocks the thread. If the task is
-    /// cancelled in the instant in which a message comes, the next receiver has it.
+    /// Receives, waiting for a message. A suspension point; on an ordinary thread it blocks the
+    /// thread. If the task is cancelled in the instant in which a message comes, the next receiver
+    /// has it.
     ///
     /// # Errors
     ///
@@ -97,7 +99,8 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError`] if the time was up, or if the channel is empty and all senders are gone.
+    /// [`RecvTimeoutError`] if the time was up, or if the channel is empty and all senders are
+    /// gone.
     ///
     /// ```
     /// use midge::chan::{unbounded, RecvTimeoutError};
@@ -159,7 +162,8 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Iterates over messages, waiting for each, until the channel is empty and all senders are gone.
+    /// Iterates over messages, waiting for each, until the channel is empty and all senders are
+    /// gone.
     ///
     /// ```
     /// let (s, r) = midge::chan::unbounded();

@@ -1,4 +1,5 @@
-//! [`Select`]: a select over a set of operations that is made up at run time, as in `crossbeam_channel`.
+//! [`Select`]: a select over a set of operations that is made up at run time, as in
+//! `crossbeam_channel`.
 
 use super::error::{
     ReadyTimeoutError, RecvError, SelectTimeoutError, SendError, TryReadyError, TrySelectError,
@@ -11,12 +12,13 @@ use super::until::Until;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// A set of channel operations, of which one is to be done: [`select!`](super::select!) for a set that is known only at run
-/// time.
+/// A set of channel operations, of which one is to be done: [`select!`](super::select!) for a set
+/// that is known only at run time.
 ///
-/// Add operations with [`send`](Self::send) and [`recv`](Self::recv), wait with [`select`](Self::select), and complete the one that
-/// was selected with the methods of [`SelectedOperation`]. Of several that are ready, one is chosen at random, or the first if
-/// it was made by [`new_biased`](Self::new_biased). It may be used again and again.
+/// Add operations with [`send`](Self::send) and [`recv`](Self::recv), wait with
+/// [`select`](Self::select), and complete the one that was selected with the methods of
+/// [`SelectedOperation`]. Of several that are ready, one is chosen at random, or the first if it
+/// was made by [`new_biased`](Self::new_biased). It may be used again and again.
 ///
 /// ```
 /// use midge::chan::{unbounded, Select};
@@ -40,9 +42,9 @@ pub struct Select<'a> {
     biased: bool,
 }
 
-// SAFETY: it has references to senders and receivers, for operations on them by whoever has it, and nothing of a
-// thread's. (crossbeam's can be sent and shared whatever the messages are, too; completing takes the handle again, and with it
-// the bound.)
+// SAFETY: it has references to senders and receivers, for operations on them by whoever has it, and
+// nothing of a thread's. (crossbeam's can be sent and shared whatever the messages are, too;
+// completing takes the handle again, and with it the bound.)
 unsafe impl Send for Select<'_> {}
 // SAFETY: as above; shared, it can only be cloned.
 unsafe impl Sync for Select<'_> {}
@@ -58,8 +60,8 @@ impl<'a> Select<'a> {
         Select { biased: true, ..Select::new() }
     }
 
-    /// Adds the sending of a message, and returns its index: 0 for the first operation that is added, then 1, and so on.
-    /// The message is asked for when the operation has been selected.
+    /// Adds the sending of a message, and returns its index: 0 for the first operation that is
+    /// added, then 1, and so on. The message is asked for when the operation has been selected.
     pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
         self.add(s)
     }
@@ -171,8 +173,9 @@ impl<'a> Select<'a> {
         self.run_ready(Until::Now).ok_or(TryReadyError)
     }
 
-    /// Waits until an operation can be done, and returns its index. Somebody else may do it first, and it may be
-    /// wrong for other reasons: use `try_send` or `try_recv` then, and be ready to begin again. A suspension point.
+    /// Waits until an operation can be done, and returns its index. Somebody else may do it first,
+    /// and it may be wrong for other reasons: use `try_send` or `try_recv` then, and be ready to
+    /// begin again. A suspension point.
     ///
     /// # Panics
     ///
@@ -217,8 +220,8 @@ impl fmt::Debug for Select<'_> {
 ///
 /// # Panics
 ///
-/// Dropping it without completing it is a bug and panics (unless a panic is under way); whoever comes next gets what it
-/// had got.
+/// Dropping it without completing it is a bug and panics (unless a panic is under way); whoever
+/// comes next gets what it had got.
 #[must_use]
 pub struct SelectedOperation<'a> {
     operation: &'a dyn Operation,
@@ -246,7 +249,8 @@ impl SelectedOperation<'_> {
 
     /// Sends the message.
     ///
-    /// It waits only if the capacity is zero and the receiver that was there has been cancelled meanwhile.
+    /// It waits only if the capacity is zero and the receiver that was there has been cancelled
+    /// meanwhile.
     ///
     /// # Errors
     ///

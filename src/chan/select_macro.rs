@@ -1,11 +1,13 @@
 //! `select!` and `select_biased!`: a [`Select`](super::Select) and a `match`, written as one.
 //!
-//! The macro goes through its cases in two passes. `@case` takes them apart, one after the other, into a list of
-//! `(recv [receiver] pattern body)` and `(send [sender, message] pattern body)`, and what `default` says. `@bind`
-//! evaluates the senders and receivers, each in a `match` of its own so that temporaries live on, and adds them
-//! to the `Select`; their numbers are those of their order. `@run` selects, and `@arms` has the `match`.
+//! The macro goes through its cases in two passes. `@case` takes them apart, one after the other,
+//! into a list of `(recv [receiver] pattern body)` and `(send [sender, message] pattern body)`, and
+//! what `default` says. `@bind` evaluates the senders and receivers, each in a `match` of its own
+//! so that temporaries live on, and adds them to the `Select`; their numbers are those of their
+//! order. `@run` selects, and `@arms` has the `match`.
 
-/// Waits for the first of several channel operations that can be done, does it, and goes on with its case: Go's `select`.
+/// Waits for the first of several channel operations that can be done, does it, and goes on with
+/// its case: Go's `select`.
 ///
 /// ```text
 /// select! {
@@ -16,13 +18,14 @@
 /// }
 /// ```
 ///
-/// There may be any number of `recv` and `send`, and one `default` or none. A `recv` gives its pattern
-/// `Result<T, RecvError>`, a `send` gives it `Result<(), SendError<T>>`: a disconnected channel counts as one that is
-/// ready. If several operations can be done, one is chosen at random ([`select_biased!`](crate::select_biased) takes the first). The expressions
-/// for senders and receivers are evaluated first, a message only when it is its turn to be sent.
+/// There may be any number of `recv` and `send`, and one `default` or none. A `recv` gives its
+/// pattern `Result<T, RecvError>`, a `send` gives it `Result<(), SendError<T>>`: a disconnected
+/// channel counts as one that is ready. If several operations can be done, one is chosen at random
+/// ([`select_biased!`](crate::select_biased) takes the first). The expressions for senders and
+/// receivers are evaluated first, a message only when it is its turn to be sent.
 ///
-/// The macro is an expression. `break`, `continue`, `return` and `?` work in its cases, and in messages: then
-/// nothing is sent. A suspension point, unless it has a plain
+/// The macro is an expression. `break`, `continue`, `return` and `?` work in its cases, and in
+/// messages: then nothing is sent. A suspension point, unless it has a plain
 /// `default`.
 ///
 /// ```
@@ -59,7 +62,8 @@ macro_rules! select {
     ($($cases:tt)*) => { $crate::__select!(@case new [] [] $($cases)*) };
 }
 
-/// [`select!`] that takes the first of the operations that can be done, in the order in which they are written.
+/// [`select!`] that takes the first of the operations that can be done, in the order in which they
+/// are written.
 ///
 /// ```
 /// let (s, r) = midge::chan::unbounded();
@@ -154,7 +158,8 @@ macro_rules! __select {
         }
     };
 
-    // Selects. The `Select` is gone before a body runs, so that bodies may assign to what is selected from.
+    // Selects. The `Select` is gone before a body runs, so that bodies may assign to what is
+    // selected from.
     (@run $select:ident
         [$(($kind:ident $handle:ident $message:tt $result:pat => $body:tt))*] $default:tt) => {{
         $($select.$kind($handle);)*
@@ -174,7 +179,8 @@ macro_rules! __select {
         let selected = $select.select_timeout($timeout);
         $crate::__select!(@or $select selected $body; $cases)
     }};
-    // Not a `match`, at whose end there would be something left to drop, as far as the borrow checker knows.
+    // Not a `match`, at whose end there would be something left to drop, as far as the borrow
+    // checker knows.
     (@or $select:ident $selected:ident $body:expr; $cases:tt) => {{
         ::std::mem::drop($select);
         if $selected.is_err() {

@@ -1,9 +1,13 @@
 //! Waiting for the first of several operations that can be done.
 //!
-//! 1. All channels are locked, in the order of their addresses, so that the select sees one instant.
-//! 2. The operations are looked at in random order (unless the select is biased); the first that can be done is done.
-//! 3. If there is none, a node is put into the list of each; then all locks are released and the task parks.
-//! 4. Whoever can serve one of the cases claims the select (see `waiters`), so that nobody else does.
+//! 1. All channels are locked, in the order of their addresses, so that the select sees one
+//!    instant.
+//! 2. The operations are looked at in random order (unless the select is biased); the first that
+//!    can be done is done.
+//! 3. If there is none, a node is put into the list of each; then all locks are released and the
+//!    task parks.
+//! 4. Whoever can serve one of the cases claims the select (see `waiters`), so that nobody else
+//!    does.
 //! 5. The task takes its other nodes out.
 //!
 //! No select is matched with itself: while it is in lists it tries nothing.
@@ -35,8 +39,8 @@ pub(crate) enum Want {
     Ready,
 }
 
-/// Waits for an operation. Returns its place in `entries`, and, if it is to be done, what came of it. `None` if the time
-/// was up.
+/// Waits for an operation. Returns its place in `entries`, and, if it is to be done, what came of
+/// it. `None` if the time was up.
 pub(crate) fn run(
     entries: &mut [Entry<'_>],
     want: Want,
@@ -172,7 +176,8 @@ impl Drop for Locks {
     }
 }
 
-/// A select that waits, with a node for each entry. When it is dropped unfinished, because the task unwinds, it leaves.
+/// A select that waits, with a node for each entry. When it is dropped unfinished, because the task
+/// unwinds, it leaves.
 struct Wait<'a, 'b> {
     entries: &'a [Entry<'b>],
     /// The first is the owner. None are left once it has finished.
@@ -226,7 +231,8 @@ impl<'a, 'b> Wait<'a, 'b> {
         }
     }
 
-    /// Takes all nodes out of their lists, and with them what the completed one, if there is one, has brought.
+    /// Takes all nodes out of their lists, and with them what the completed one, if there is one,
+    /// has brought.
     fn leave(&mut self, outcome: Outcome, place: usize) -> Option<Selected> {
         for (entry, node) in self.entries.iter().zip(&self.nodes) {
             // SAFETY: ours until they are freed below.

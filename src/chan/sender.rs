@@ -8,8 +8,8 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-/// The sending side of a channel. It may be cloned, and shared; when the last one is gone, the channel is
-/// disconnected: receivers get what is still in it, then an error.
+/// The sending side of a channel. It may be cloned, and shared; when the last one is gone, the
+/// channel is disconnected: receivers get what is still in it, then an error.
 ///
 /// ```
 /// use midge::{chan, spawn, Runtime};
@@ -39,8 +39,8 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`] if the channel is full, or, if its capacity is zero, no receiver waits;
-    /// [`TrySendError::Disconnected`] if all receivers are gone. Both have the message.
+    /// [`TrySendError::Full`] if the channel is full, or, if its capacity is zero, no receiver
+    /// waits; [`TrySendError::Disconnected`] if all receivers are gone. Both have the message.
     ///
     /// ```
     /// use midge::chan::{bounded, TrySendError};
@@ -52,8 +52,9 @@ impl<T> Sender<T> {
         self.channel.send(message, Until::Now)
     }
 
-    /// Sends, waiting for room; if the capacity is zero, for a receiver. A suspension point; on an ordinary thread it
-    /// blocks the thread. If the task is cancelled while it waits, the message is dropped.
+    /// Sends, waiting for room; if the capacity is zero, for a receiver. A suspension point; on an
+    /// ordinary thread it blocks the thread. If the task is cancelled while it waits, the message
+    /// is dropped.
     ///
     /// # Errors
     ///

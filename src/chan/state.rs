@@ -1,13 +1,15 @@
 //! What a channel's lock protects, and the steps that are taken under it.
 //!
-//! A message goes straight to a waiting receiver if there is one, else into the buffer if that has room, else its
-//! sender waits with it. A receiver takes the first message of the buffer, and a waiting sender's moves up; or it takes
-//! a waiting sender's directly; or it waits. So nobody is overtaken.
+//! A message goes straight to a waiting receiver if there is one, else into the buffer if that has
+//! room, else its sender waits with it. A receiver takes the first message of the buffer, and a
+//! waiting sender's moves up; or it takes a waiting sender's directly; or it waits. So nobody is
+//! overtaken.
 //!
-//! A select's message is not there yet when it is selected to send: `crossbeam_channel`, whose interface this is, asks
-//! for it afterwards. So the select is *promised a place*: in the buffer, or, at a rendezvous, with a receiver that
-//! cannot leave meanwhile, a *committed* one. Places are counted, not told apart. A promise is broken only if the
-//! receiver's task is cancelled; the sender then waits for another receiver.
+//! A select's message is not there yet when it is selected to send: `crossbeam_channel`, whose
+//! interface this is, asks for it afterwards. So the select is *promised a place*: in the buffer,
+//! or, at a rendezvous, with a receiver that cannot leave meanwhile, a *committed* one. Places are
+//! counted, not told apart. A promise is broken only if the receiver's task is cancelled; the
+//! sender then waits for another receiver.
 //!
 //! Go: `runtime/chan.go` `hchan`, `chansend`, `chanrecv`.
 
@@ -34,7 +36,8 @@ pub(crate) struct State<T> {
 /// What there is for a receiver.
 pub(crate) enum Found<T> {
     Message(T),
-    /// A sender that has yet to say what it sends: the caller must wait for it, as a committed receiver.
+    /// A sender that has yet to say what it sends: the caller must wait for it, as a committed
+    /// receiver.
     Promise,
     Nothing,
     Disconnected,
@@ -106,8 +109,8 @@ impl<T> State<T> {
             }
             return Found::Message(message);
         }
-        // With a buffer that is empty, senders wait because its places are promised. A message that is there already
-        // does not have to wait for those.
+        // With a buffer that is empty, senders wait because its places are promised. A message that
+        // is there already does not have to wait for those.
         let any = self.is_rendezvous();
         if let Some(sender) =
             self.senders.claim(wakes, |node, _| any || node.kind() == Kind::Single)
@@ -157,7 +160,8 @@ impl<T> State<T> {
         }
     }
 
-    /// Promises a place to a select that sends, if there is one; or says that the other side is gone.
+    /// Promises a place to a select that sends, if there is one; or says that the other side is
+    /// gone.
     pub(crate) fn promise(&mut self, wakes: &mut Wakes) -> Option<Outcome> {
         if self.disconnected {
             return Some(Outcome::Disconnected);
@@ -201,8 +205,8 @@ impl<T> State<T> {
         receiver || self.disconnected || self.has_room()
     }
 
-    /// Sends on a promise, as [`offer`](Self::offer). Full means that the promise has been broken, as only those of
-    /// receivers can be.
+    /// Sends on a promise, as [`offer`](Self::offer). Full means that the promise has been broken,
+    /// as only those of receivers can be.
     pub(crate) fn fulfil(&mut self, message: T, wakes: &mut Wakes) -> Result<(), TrySendError<T>> {
         self.promised -= 1;
         if self.disconnected {
@@ -271,7 +275,8 @@ impl<T> State<T> {
         node
     }
 
-    /// Puts the caller into the list as a committed receiver. It keeps the node until that is unlinked.
+    /// Puts the caller into the list as a committed receiver. It keeps the node until that is
+    /// unlinked.
     #[inline]
     pub(crate) fn enlist_receiver(&mut self, waiting: &Waiting) -> NonNull<Node> {
         let node = Node::single(waiting);

@@ -1,5 +1,5 @@
-//! `after` and `tick`: receivers that compute from the clock what there is to receive. Nobody sends; there is no task,
-//! thread or timer behind them, only the deadline of whoever waits.
+//! `after` and `tick`: receivers that compute from the clock what there is to receive. Nobody
+//! sends; there is no task, thread or timer behind them, only the deadline of whoever waits.
 //!
 //! Go: `time/sleep.go` `After`, `time/tick.go` `Tick`, which have a runtime timer that sends.
 
@@ -41,8 +41,8 @@ impl<T> Timer<T> {
         let mut due = self.due.lock();
         let now = Instant::now();
         let message = due.filter(|due| *due <= now)?;
-        // As in crossbeam_channel: a receiver that comes late gets one message, and the next is due a whole period after it
-        // came. (Go's ticker, too, drops what nobody takes.)
+        // As in crossbeam_channel: a receiver that comes late gets one message, and the next is due
+        // a whole period after it came. (Go's ticker, too, drops what nobody takes.)
         *due = self.period.and_then(|period| now.checked_add(period));
         drop(due);
         Some((self.message)(message))

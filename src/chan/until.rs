@@ -36,8 +36,9 @@ impl Until {
         }
     }
 
-    /// Parks until somebody unparks the caller, or until then. May return early. False if the time is up: then, unless it
-    /// is `Now`, others have had their turn, since a loop over waits without time would starve those it waits for.
+    /// Parks until somebody unparks the caller, or until then. May return early. False if the time
+    /// is up: then, unless it is `Now`, others have had their turn, since a loop over waits without
+    /// time would starve those it waits for.
     #[inline]
     pub(crate) fn pause(self) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! Lists of wait nodes, and the collection of those that are to be woken when the lock is released.
 //!
-//! The links are in the nodes, so that whoever leaves from the middle (a select that was served elsewhere, a timeout, a
-//! cancelled task) does so at once, however many wait.
+//! The links are in the nodes, so that whoever leaves from the middle (a select that was served
+//! elsewhere, a timeout, a cancelled task) does so at once, however many wait.
 //!
 //! Go: `runtime/chan.go` `waitq`, `runtime/select.go` `dequeueSudoG`.
 
@@ -72,8 +72,8 @@ impl List {
         self.committed -= usize::from(node.committed.get());
     }
 
-    /// Claims the first waiter that `may_have` allows. Watchers before it are told to look, and selects that are
-    /// done with elsewhere drop out.
+    /// Claims the first waiter that `may_have` allows. Watchers before it are told to look, and
+    /// selects that are done with elsewhere drop out.
     #[inline]
     pub(crate) fn claim(
         &mut self,
@@ -136,7 +136,8 @@ impl List {
     }
 }
 
-/// Operations that have been claimed under a lock, to be woken when it has been released, in this order.
+/// Operations that have been claimed under a lock, to be woken when it has been released, in this
+/// order.
 #[must_use]
 pub(crate) struct Wakes {
     first: Link,

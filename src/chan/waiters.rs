@@ -1,7 +1,8 @@
 //! Those who wait at a channel: wait nodes, and how their operations end.
 //!
-//! A blocked operation has a [`Node`] on the heap, a select one for each of its cases, of which the first, the *owner*,
-//! has the state word of all. Nodes are linked into the channel's lists and are changed under its lock.
+//! A blocked operation has a [`Node`] on the heap, a select one for each of its cases, of which the
+//! first, the *owner*, has the state word of all. Nodes are linked into the channel's lists and are
+//! changed under its lock.
 //!
 //! | phase | meaning |
 //! |---|---|
@@ -10,11 +11,12 @@
 //! | PASSING | somebody has unlinked it to give it its outcome, and is about to |
 //! | DONE | it has its outcome; nobody else looks at the node or the task any more |
 //!
-//! Who finishes an operation claims it under the lock (WAITING or COMMITTED to PASSING: a plain store where the lock of
-//! one channel decides, a compare-and-swap for a select, whose channels have a lock each), passes the message on,
-//! releases the lock, marks the task as unparked, stores DONE, and only then makes the task ready. A task that
-//! wakes by itself and finds PASSING spins for those few instructions. So the task and its nodes are there as long as
-//! the waker needs them, and a wait takes no reference count.
+//! Who finishes an operation claims it under the lock (WAITING or COMMITTED to PASSING: a plain
+//! store where the lock of one channel decides, a compare-and-swap for a select, whose channels
+//! have a lock each), passes the message on, releases the lock, marks the task as unparked, stores
+//! DONE, and only then makes the task ready. A task that wakes by itself and finds PASSING spins
+//! for those few instructions. So the task and its nodes are there as long as the waker needs them,
+//! and a wait takes no reference count.
 //!
 //! Go: `runtime/runtime2.go` `sudog`, `runtime/chan.go` `waitq`, and `g.selectDone` for the claim.
 
@@ -36,8 +38,8 @@ const CASE_SHIFT: u32 = 4;
 /// How a blocked operation ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
-    /// A receiver has its message in the parcel. A sender's message has been taken; a select that sends has been
-    /// promised a place. A watcher may look.
+    /// A receiver has its message in the parcel. A sender's message has been taken; a select that
+    /// sends has been promised a place. A watcher may look.
     Completed = 0,
     /// The other side is gone.
     Disconnected = 1,
@@ -76,7 +78,8 @@ pub(crate) struct Node {
     pub(super) next: Cell<Link>,
     pub(super) prev: Cell<Link>,
     pub(super) listed: Cell<bool>,
-    /// A receiver that takes whatever comes: a plain one, or a select's that has been promised a message.
+    /// A receiver that takes whatever comes: a plain one, or a select's that has been promised a
+    /// message.
     pub(super) committed: Cell<bool>,
     /// Written by who has claimed the node.
     outcome: Cell<Outcome>,
@@ -165,8 +168,8 @@ impl Node {
         self.kind() == Kind::Single || self.owner().state.load(Ordering::Relaxed) & PHASE == WAITING
     }
 
-    /// Claims the operation for this node. Under the lock, with the node listed or just unlinked. False if another
-    /// case of its select was first.
+    /// Claims the operation for this node. Under the lock, with the node listed or just unlinked.
+    /// False if another case of its select was first.
     #[inline]
     pub(super) fn claim(&self) -> bool {
         if self.kind() == Kind::Single || self.committed.get() {
@@ -179,8 +182,8 @@ impl Node {
         state.compare_exchange(WAITING, PASSING, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Promises a message to a select's receiving case, which stays listed. Under the lock. False if another case
-    /// was first.
+    /// Promises a message to a select's receiving case, which stays listed. Under the lock. False
+    /// if another case was first.
     pub(super) fn commit(&self) -> bool {
         let then = COMMITTED | self.case.get() << CASE_SHIFT;
         // Relaxed: as in `claim`.
@@ -213,7 +216,8 @@ impl Node {
         }
     }
 
-    /// For the operation's own task: waits for the claimer to finish. To be called when somebody has claimed it.
+    /// For the operation's own task: waits for the claimer to finish. To be called when somebody
+    /// has claimed it.
     pub(crate) fn settled(&self) -> (Outcome, usize) {
         loop {
             if let Progress::Done(outcome, case) = self.progress() {
@@ -246,7 +250,8 @@ impl Node {
         let owner = self.owner();
         let (state, unparker) = (&owner.state, owner.unparker.get());
         debug_assert!(unparker.is_some());
-        // SAFETY: whoever waits has set it; and the task spins until DONE is stored, so it is there until then.
+        // SAFETY: whoever waits has set it; and the task spins until DONE is stored, so it is there
+        // until then.
         unsafe {
             // Release pairs with the Acquire in `progress`.
             unparker.unwrap_unchecked().unpark(|| state.store(done, Ordering::Release));

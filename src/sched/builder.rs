@@ -48,9 +48,11 @@ impl TaskBuilder {
         self
     }
 
-    /// Gives the task a window of its own, about 12 KiB, for as long as it lives: it is never frozen, so it may lend its stack
-    /// (the first promise of the [contract](crate#the-isolation-contract) does not bind it). There is room for
-    /// some 30,000 windows in a process (`vm.max_map_count`); a pinned task beyond that waits until one is free.
+    /// Gives the task a window of its own, about 12 KiB, for as long as it lives: it is never
+    /// frozen, so it may lend its stack (the first promise of the
+    /// [contract](crate#the-isolation-contract) does not bind it). There is room for some 30,000
+    /// windows in a process (`vm.max_map_count`); a pinned task beyond that waits until one is
+    /// free.
     pub fn pinned(mut self, pinned: bool) -> TaskBuilder {
         self.pinned = pinned;
         self
@@ -108,8 +110,8 @@ impl TaskBuilder {
     ///
     /// # Safety
     ///
-    /// What the closure and its result refer to stays valid until the task has ended and its result is
-    /// gone, and both may be used on another thread.
+    /// What the closure and its result refer to stays valid until the task has ended and its result
+    /// is gone, and both may be used on another thread.
     pub(crate) unsafe fn spawn_unchecked<F: FnOnce() -> T, T>(
         self,
         shared: &Shared,
@@ -188,8 +190,8 @@ impl TaskBuilder {
 fn begun(task: Option<NonNull<Header>>, shared: &Shared) -> NonNull<Header> {
     let Some(task) = task else { crate::fatal(format_args!("out of memory: no room for a task")) };
     if shared.draining.load(Ordering::Relaxed) {
-        // SAFETY: alive, and nobody else knows it yet. It cannot be parked, so nobody has to wake it. (A spawn that
-        // misses the flag is found by the next of the drop's walks.)
+        // SAFETY: alive, and nobody else knows it yet. It cannot be parked, so nobody has to wake
+        // it. (A spawn that misses the flag is found by the next of the drop's walks.)
         let _ = unsafe { task.as_ref() }.state.cancel();
     }
     task

@@ -1,6 +1,7 @@
 //! The runtime's clock: ticks of 2^15 ns (about 33 us) since it was built.
 //!
-//! A deadline is rounded up to a tick and the present down, so nothing is ever early; and late by up to a tick.
+//! A deadline is rounded up to a tick and the present down, so nothing is ever early; and late by
+//! up to a tick.
 //!
 //! Go: `runtime/time_nofake.go` `nanotime`; its timers have no ticks.
 

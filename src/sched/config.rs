@@ -1,6 +1,7 @@
 //! How a runtime is configured, and what can be wrong with that.
 //!
-//! Go: `GOMAXPROCS`, `debug.SetMaxStack`; the environment is read as `runtime/runtime1.go` reads GODEBUG.
+//! Go: `GOMAXPROCS`, `debug.SetMaxStack`; the environment is read as `runtime/runtime1.go` reads
+//! GODEBUG.
 
 use super::runtime::Runtime;
 use crate::stack::limits;
@@ -96,8 +97,8 @@ impl std::error::Error for BuildError {
 /// The most workers a runtime can have: `idle` counts them in 16 bits.
 pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
 
-/// Shared windows for each worker unless the program says otherwise. Up to so many tasks a worker nothing
-/// is ever copied.
+/// Shared windows for each worker unless the program says otherwise. Up to so many tasks a worker
+/// nothing is ever copied.
 pub(crate) const WINDOWS_PER_WORKER: usize = 128;
 
 /// Configures a runtime.
@@ -130,8 +131,9 @@ pub(crate) struct Config {
 }
 
 impl Builder {
-    /// How many OS threads run tasks: at least 1. Without it the environment variable `MIDGE_WORKERS` says, else
-    /// [`std::thread::available_parallelism`], which respects affinity and container limits.
+    /// How many OS threads run tasks: at least 1. Without it the environment variable
+    /// `MIDGE_WORKERS` says, else [`std::thread::available_parallelism`], which respects affinity
+    /// and container limits.
     ///
     /// ```
     /// assert!(midge::Runtime::builder().workers(0).build_pinned().is_err());
@@ -141,8 +143,8 @@ impl Builder {
         self
     }
 
-    /// How many windows unpinned tasks share, in the whole runtime: at least one a worker; the default is
-    /// 128 a worker. With fewer started tasks than that, no stack is ever copied.
+    /// How many windows unpinned tasks share, in the whole runtime: at least one a worker; the
+    /// default is 128 a worker. With fewer started tasks than that, no stack is ever copied.
     ///
     /// ```
     /// // SAFETY: main lends nothing of its stack.
@@ -153,10 +155,10 @@ impl Builder {
         self
     }
 
-    /// The limit of each task's stack, in bytes: from 65,536 up to what a window of 1 GiB (256 MiB on 32-bit)
-    /// holds beside its guard. The default is Go's (`runtime/proc.go`, `main`): 1,000,000,000, and 250,000,000
-    /// on 32-bit. A lower limit also makes the windows smaller, and with them what
-    /// [`stack::set_max`](crate::stack::set_max) can raise it to later.
+    /// The limit of each task's stack, in bytes: from 65,536 up to what a window of 1 GiB (256 MiB
+    /// on 32-bit) holds beside its guard. The default is Go's (`runtime/proc.go`, `main`):
+    /// 1,000,000,000, and 250,000,000 on 32-bit. A lower limit also makes the windows smaller, and
+    /// with them what [`stack::set_max`](crate::stack::set_max) can raise it to later.
     ///
     /// ```
     /// assert!(midge::Runtime::builder().max_stack(2_000_000_000).build_pinned().is_err());
@@ -166,10 +168,11 @@ impl Builder {
         self
     }
 
-    /// Whether a stack asks for huge pages below its first 2 MiB: true unless this says otherwise. A deep
-    /// descent then costs half as much, since one fault of the page tables stands for 512; in return a
-    /// deep stack takes memory in steps of up to 2 MiB. Shallow stacks never ask. It has no effect where
-    /// the system has no transparent huge pages (`/sys/kernel/mm/transparent_hugepage/enabled`).
+    /// Whether a stack asks for huge pages below its first 2 MiB: true unless this says otherwise.
+    /// A deep descent then costs half as much, since one fault of the page tables stands for 512;
+    /// in return a deep stack takes memory in steps of up to 2 MiB. Shallow stacks never ask. It
+    /// has no effect where the system has no transparent huge pages
+    /// (`/sys/kernel/mm/transparent_hugepage/enabled`).
     ///
     /// ```
     /// let rt = midge::Runtime::builder().huge_pages(false).build_pinned().unwrap();
@@ -179,10 +182,10 @@ impl Builder {
         self
     }
 
-    /// Turns on stress mode, for tests: every unpinned task is frozen at every suspension and what it vacated is
-    /// poisoned (not in the pinned mode), runtime calls yield at random and, in the migrating
-    /// mode, tasks change workers whenever they can. The environment variable `MIDGE_STRESS` does the same for a program
-    /// that does not call this.
+    /// Turns on stress mode, for tests: every unpinned task is frozen at every suspension and what
+    /// it vacated is poisoned (not in the pinned mode), runtime calls yield at random and, in the
+    /// migrating mode, tasks change workers whenever they can. The environment variable
+    /// `MIDGE_STRESS` does the same for a program that does not call this.
     ///
     /// ```
     /// let rt = midge::Runtime::builder().stress(7).build_pinned().unwrap();

@@ -27,13 +27,14 @@ pub(crate) fn in_task() -> Option<(WorkerRef, NonNull<Header>)> {
     Some((worker, worker.current.get()?.0))
 }
 
-/// Spawns a task in the runtime of the calling task. From an ordinary thread: in the one runtime that lives in
-/// this process.
+/// Spawns a task in the runtime of the calling task. From an ordinary thread: in the one runtime
+/// that lives in this process.
 ///
 /// # Panics
 ///
-/// From an ordinary thread, when there is no runtime or more than one: use [`Runtime::spawn`](crate::Runtime::spawn).
-/// When there is no memory for the task, the process aborts, as the allocator does.
+/// From an ordinary thread, when there is no runtime or more than one: use
+/// [`Runtime::spawn`](crate::Runtime::spawn). When there is no memory for the task, the process
+/// aborts, as the allocator does.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -124,11 +125,11 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
         .unwrap_or_else(|_| ending::stand_in(make))
 }
 
-/// Waits until [`Task::unpark`] is called for the calling task; returns at once if that has happened since the
-/// last time. A suspension point.
+/// Waits until [`Task::unpark`] is called for the calling task; returns at once if that has
+/// happened since the last time. A suspension point.
 ///
-/// Callers should wait in a loop that checks what they wait for: a wake-up may be meant for something
-/// else. On an ordinary thread it blocks the thread.
+/// Callers should wait in a loop that checks what they wait for: a wake-up may be meant for
+/// something else. On an ordinary thread it blocks the thread.
 ///
 /// If the task is cancelled, it unwinds from here.
 ///
@@ -163,8 +164,8 @@ pub(crate) fn park_as(caller: &Task) {
     }
 }
 
-/// As [`park_as`], but without unwinding, whatever the task is asked to do: for who has to wait for others that use what
-/// it has lent them.
+/// As [`park_as`], but without unwinding, whatever the task is asked to do: for who has to wait for
+/// others that use what it has lent them.
 pub(crate) fn park_masked_as(caller: &Task) {
     if in_task().is_none() {
         return park_thread(caller);
@@ -175,8 +176,8 @@ pub(crate) fn park_masked_as(caller: &Task) {
     masked.set(before);
 }
 
-/// Parks the calling thread, at most until the deadline, and unwinds if one of its timeouts is over. True only if the
-/// deadline has passed.
+/// Parks the calling thread, at most until the deadline, and unwinds if one of its timeouts is
+/// over. True only if the deadline has passed.
 #[cold]
 pub(crate) fn park_as_thread(task: &Task, deadline: Option<Instant>) -> bool {
     let timeout = timeouts::first_deadline().filter(|_| !std::thread::panicking());
@@ -223,8 +224,8 @@ pub(crate) fn park_thread_until(task: &Task, deadline: Instant) -> bool {
     false
 }
 
-/// Lets the other ready tasks run first. A suspension point. Returns at once if there are none; on an ordinary
-/// thread it is `std::thread::yield_now`.
+/// Lets the other ready tasks run first. A suspension point. Returns at once if there are none; on
+/// an ordinary thread it is `std::thread::yield_now`.
 ///
 /// If the task has been cancelled, it unwinds from here.
 ///
@@ -264,7 +265,8 @@ pub(crate) fn note_stress() {
     ANY_STRESS.store(true, Ordering::Relaxed); // its tasks come later, over queues
 }
 
-/// Whether to look if the worker is in stress mode: the question that calls which rarely suspend can afford.
+/// Whether to look if the worker is in stress mode: the question that calls which rarely suspend
+/// can afford.
 #[inline]
 pub(crate) fn any_stress() -> bool {
     ANY_STRESS.load(Ordering::Relaxed)
@@ -281,15 +283,16 @@ pub(crate) fn stress_yield(worker: WorkerRef) -> WorkerRef {
     worker
 }
 
-/// Wakes a task, or leaves it a notification. `done` is called when it is certain that it goes on; unless `task` is
-/// referenced otherwise, it may be gone from then on.
+/// Wakes a task, or leaves it a notification. `done` is called when it is certain that it goes on;
+/// unless `task` is referenced otherwise, it may be gone from then on.
 ///
 /// # Safety
 ///
 /// `task` is alive until `done` is called, and not a thread's stand-in.
 #[inline]
 pub(crate) unsafe fn unpark(task: NonNull<Header>, done: impl FnOnce()) {
-    // If it was parked it cannot go on before `wake` has made it ready; if not, `wake` does not touch it again.
+    // If it was parked it cannot go on before `wake` has made it ready; if not, `wake` does not
+    // touch it again.
     let change = |header: &Header| {
         let parked = header.state.unpark();
         done();

@@ -14,8 +14,8 @@ impl Counter {
     /// Adds to it; for its one writer.
     #[inline]
     pub(crate) fn add(&self, amount: u64) {
-        // One writer, so no read-modify-write. Release pairs with the Acquire in `get`: the end of a
-        // runtime relies on it (`shutdown`).
+        // One writer, so no read-modify-write. Release pairs with the Acquire in `get`: the end of
+        // a runtime relies on it (`shutdown`).
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Release);
     }
 
@@ -55,7 +55,8 @@ macro_rules! counters {
             pub tasks_live: u64,
             /// Windows reserved now.
             pub windows: u64,
-            /// Bytes mapped for tasks and blocks of up to 2,048 bytes, by all runtimes of the process.
+            /// Bytes mapped for tasks and blocks of up to 2,048 bytes, by all runtimes of the
+            /// process.
             pub slab_bytes: u64,
         }
 

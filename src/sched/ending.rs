@@ -1,9 +1,10 @@
 //! The stand-in of a thread that is ending.
 //!
-//! A thread's stand-in is kept in a thread-local. Once that is gone, other destructors may still wait for
-//! something. They need one and the same stand-in from call to call, since who queues up and who parks ask for it
-//! separately. It lies under a POSIX key then. The destructors of keys run when those of thread-locals are
-//! done, or in turn with them, and again if there is a new value by then.
+//! A thread's stand-in is kept in a thread-local. Once that is gone, other destructors may still
+//! wait for something. They need one and the same stand-in from call to call, since who queues up
+//! and who parks ask for it separately. It lies under a POSIX key then. The destructors of keys run
+//! when those of thread-locals are done, or in turn with them, and again if there is a new value by
+//! then.
 //!
 //! Go: nothing; it has no destructors of threads.
 

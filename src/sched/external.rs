@@ -1,10 +1,10 @@
 //! Threads that are no workers, and the lifetime of a runtime.
 //!
-//! A [`Task`](crate::task::Task) may outlive its runtime, and it may be unparked from anywhere. A worker of
-//! the runtime cannot see it disappear (its drop joins the workers), but any other thread could: it makes
-//! the last task ready, the task ends, the runtime is dropped, and the thread still has a worker to wake.
-//! So others enter this lock before they touch the task's state, and the drop of a runtime waits, after its
-//! tasks have ended, until everybody who is inside has left.
+//! A [`Task`](crate::task::Task) may outlive its runtime, and it may be unparked from anywhere. A
+//! worker of the runtime cannot see it disappear (its drop joins the workers), but any other thread
+//! could: it makes the last task ready, the task ends, the runtime is dropped, and the thread still
+//! has a worker to wake. So others enter this lock before they touch the task's state, and the drop
+//! of a runtime waits, after its tasks have ended, until everybody who is inside has left.
 //!
 //! Guarantees: inside, a task that is not DONE has a living runtime until the guard goes.
 //!

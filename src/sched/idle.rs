@@ -1,15 +1,17 @@
 //! Who searches for work, who sleeps, and how nobody sleeps through work.
 //!
-//! One word counts the searching and the sleeping workers. Who makes work ready wakes a sleeper, unless
-//! somebody searches already: the searcher will find the work, and then wakes the next one. That keeps a
-//! burst of wake-ups from waking every worker at once.
+//! One word counts the searching and the sleeping workers. Who makes work ready wakes a sleeper,
+//! unless somebody searches already: the searcher will find the work, and then wakes the next one.
+//! That keeps a burst of wake-ups from waking every worker at once.
 //!
 //! The race to lose would be: a worker looks, finds nothing and lies down, while somebody else
-//! queues a task and sees nobody asleep. So: *submit* is "queue, fence, read the counts"; *lying down* is
-//! "count myself asleep, fence, look once more". Of two such sequences at least one sees the other's
-//! first half. `tests/loom/idle.rs` checks it, and fails without either fence or the second look.
+//! queues a task and sees nobody asleep. So: *submit* is "queue, fence, read the counts"; *lying
+//! down* is "count myself asleep, fence, look once more". Of two such sequences at least one sees
+//! the other's first half. `tests/loom/idle.rs` checks it, and fails without either fence or the
+//! second look.
 //!
-//! Go: `runtime/proc.go` `wakep`, `findRunnable` ("delicate dance"), `sched.nmspinning`, `sched.midle`.
+//! Go: `runtime/proc.go` `wakep`, `findRunnable` ("delicate dance"), `sched.nmspinning`,
+//! `sched.midle`.
 
 use crate::atomic::{fence, AtomicUsize, Mutex, Ordering};
 
@@ -42,18 +44,20 @@ impl Idle {
         }
     }
 
-    /// After work was queued: the sleeper to wake, if one is needed. It counts as searching from now on.
+    /// After work was queued: the sleeper to wake, if one is needed. It counts as searching from
+    /// now on.
     #[must_use]
     pub(crate) fn wake_one(&self) -> Option<usize> {
-        // Pairs with the fence in `lie_down`: either that worker's second look sees the work, or we see
-        // the worker in the counts.
+        // Pairs with the fence in `lie_down`: either that worker's second look sees the work, or we
+        // see the worker in the counts.
         fence(Ordering::SeqCst);
         let counts = self.counts.load(Ordering::Relaxed);
         if searching(counts) > 0 || sleeping(counts) == 0 {
             return None;
         }
         let mut sleepers = self.sleepers.lock();
-        // Relaxed throughout: the lock orders those who change the sleeping half; see the fence above.
+        // Relaxed throughout: the lock orders those who change the sleeping half; see the fence
+        // above.
         if searching(self.counts.load(Ordering::Relaxed)) > 0 {
             return None;
         }
@@ -62,7 +66,8 @@ impl Idle {
         Some(worker)
     }
 
-    /// To wake a certain worker, since only it may run the task: true if it slept, and is to be woken.
+    /// To wake a certain worker, since only it may run the task: true if it slept, and is to be
+    /// woken.
     #[must_use]
     pub(crate) fn wake_this(&self, worker: usize) -> bool {
         // Pairs with the fence in `lie_down`, as in `wake_one`.
@@ -77,22 +82,22 @@ impl Idle {
         true
     }
 
-    /// Whether one more worker may search: at most half of those that are awake. It counts as searching
-    /// if so. Go: `2*nmspinning < gomaxprocs - npidle`.
+    /// Whether one more worker may search: at most half of those that are awake. It counts as
+    /// searching if so. Go: `2*nmspinning < gomaxprocs - npidle`.
     pub(crate) fn begin_search(&self) -> bool {
         let counts = self.counts.load(Ordering::Relaxed);
         let awake = self.workers - sleeping(counts).min(self.workers);
         if 2 * searching(counts) >= awake {
             return false;
         }
-        // Relaxed: from here on submitters leave their work to us, and if our looks at the queues miss it, the second look
-        // after `lie_down` does not.
+        // Relaxed: from here on submitters leave their work to us, and if our looks at the queues
+        // miss it, the second look after `lie_down` does not.
         self.counts.fetch_add(SEARCHING, Ordering::Relaxed);
         true
     }
 
-    /// The searcher has found work. True if it was the last one: it wakes another then, since there may be
-    /// more work that nobody looks for.
+    /// The searcher has found work. True if it was the last one: it wakes another then, since there
+    /// may be more work that nobody looks for.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
         // Relaxed: who is told that it was the last calls `wake_one`, with its fence.
@@ -110,8 +115,8 @@ impl Idle {
         fence(Ordering::SeqCst);
     }
 
-    /// The second look found something: the worker gets up by itself. False if somebody is waking it
-    /// already (the wake-up is on its way, and the worker counts as searching).
+    /// The second look found something: the worker gets up by itself. False if somebody is waking
+    /// it already (the wake-up is on its way, and the worker counts as searching).
     #[must_use]
     pub(crate) fn get_up(&self, worker: usize) -> bool {
         let mut sleepers = self.sleepers.lock();

@@ -1,7 +1,7 @@
 //! A worker's inbox: woken tasks that only this worker may run, posted by others.
 //!
-//! Go: `runtime/proc.go` `startlockedm`, which hands a locked goroutine to its thread; here it is the usual
-//! case in the thread-bound modes, so it is a queue.
+//! Go: `runtime/proc.go` `startlockedm`, which hands a locked goroutine to its thread; here it is
+//! the usual case in the thread-bound modes, so it is a queue.
 
 use super::Ready;
 use parking_lot::Mutex;

@@ -36,8 +36,8 @@ pub struct JoinHandle<T> {
     result: PhantomData<T>,
 }
 
-// SAFETY: the handle gives the result to one thread, which then must be allowed to have it. `Task` itself
-// may be used anywhere.
+// SAFETY: the handle gives the result to one thread, which then must be allowed to have it. `Task`
+// itself may be used anywhere.
 unsafe impl<T: Send> Send for JoinHandle<T> {}
 // SAFETY: a shared handle gives no access to the result.
 unsafe impl<T: Send> Sync for JoinHandle<T> {}
@@ -52,13 +52,13 @@ impl<T> JoinHandle<T> {
         JoinHandle { task, result: PhantomData }
     }
 
-    /// Waits for the task to end and returns what its closure returned. A suspension point; on an ordinary
-    /// thread it blocks the thread.
+    /// Waits for the task to end and returns what its closure returned. A suspension point; on an
+    /// ordinary thread it blocks the thread.
     ///
     /// # Errors
     ///
-    /// The payload of the panic that ended the task, as in `std::thread`; [`Cancelled`](crate::task::Cancelled) if it
-    /// was cancelled.
+    /// The payload of the panic that ended the task, as in `std::thread`;
+    /// [`Cancelled`](crate::task::Cancelled) if it was cancelled.
     ///
     /// ```
     /// let rt = midge::Runtime::pinned().unwrap();
@@ -73,8 +73,8 @@ impl<T> JoinHandle<T> {
         }
         let handle = ManuallyDrop::new(self);
         let mut result = MaybeUninit::<thread::Result<T>>::uninit();
-        // SAFETY: done, and this handle, which is never dropped, owned the result. The reference moves to a
-        // Task that gives it up.
+        // SAFETY: done, and this handle, which is never dropped, owned the result. The reference
+        // moves to a Task that gives it up.
         unsafe {
             let task = std::ptr::read(&handle.task);
             (task.header().vtable.take_result)(task.pointer(), result.as_mut_ptr().cast());
@@ -83,8 +83,8 @@ impl<T> JoinHandle<T> {
         }
     }
 
-    /// Waits as an ordinary thread does, even in a task (of another runtime): that one's stack is lent to the task
-    /// that is waited for, so it must not be parked.
+    /// Waits as an ordinary thread does, even in a task (of another runtime): that one's stack is
+    /// lent to the task that is waited for, so it must not be parked.
     pub(crate) fn join_blocking(self) -> thread::Result<T> {
         self.wait_as_thread();
         self.join()
@@ -101,8 +101,8 @@ impl<T> JoinHandle<T> {
         if header.state.is_done() {
             return;
         }
-        // SAFETY: the slot is the handle's until JOINER is set, and `join`, which alone gets here, takes the
-        // one handle by value.
+        // SAFETY: the slot is the handle's until JOINER is set, and `join`, which alone gets here,
+        // takes the one handle by value.
         unsafe { *header.joiner.get() = Some(waiter) };
         if header.state.register_joiner() {
             while !header.state.is_done() {
@@ -139,11 +139,13 @@ impl<T> JoinHandle<T> {
         &self.task
     }
 
-    /// Asks the task to end: if it has not run, it never will; else it unwinds from its suspension point, or from the
-    /// next one it comes to, so that its destructors run, and `join` returns
-    /// [`Cancelled`](crate::task::Cancelled). A task that has ended, or catches the unwinding, keeps its result.
+    /// Asks the task to end: if it has not run, it never will; else it unwinds from its suspension
+    /// point, or from the next one it comes to, so that its destructors run, and `join` returns
+    /// [`Cancelled`](crate::task::Cancelled). A task that has ended, or catches the unwinding,
+    /// keeps its result.
     ///
-    /// Under `panic = "abort"` nothing can unwind: there it has an effect only on a task that has not run.
+    /// Under `panic = "abort"` nothing can unwind: there it has an effect only on a task that has
+    /// not run.
     ///
     /// ```
     /// let rt = midge::Runtime::pinned().unwrap();

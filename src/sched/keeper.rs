@@ -1,20 +1,20 @@
 //! The keeper: the one sleeping worker that gets up for the next timer.
 //!
-//! Of the workers that sleep, one sleeps until the first timer of all processors is due; the others sleep
-//! until they are woken. One word says who it is and how long it sleeps.
+//! Of the workers that sleep, one sleeps until the first timer of all processors is due; the others
+//! sleep until they are woken. One word says who it is and how long it sleeps.
 //!
-//! The race to lose would be: the keeper looks at all timers and lies down, while somebody adds an earlier
-//! one and sees no keeper. So: to *keep* is "publish oneself, fence, look at the timers"; to *add* is "publish
-//! the timer, fence, look for the keeper". Of two such sequences at least one sees the other's first half.
-//! `tests/loom/timers.rs` checks it, and fails without either fence.
+//! The race to lose would be: the keeper looks at all timers and lies down, while somebody adds an
+//! earlier one and sees no keeper. So: to *keep* is "publish oneself, fence, look at the timers";
+//! to *add* is "publish the timer, fence, look for the keeper". Of two such sequences at least one
+//! sees the other's first half. `tests/loom/timers.rs` checks it, and fails without either fence.
 //!
 //! Without a keeper nobody need be told: either nobody sleeps, or a worker searches, and a searcher
-//! either lies down (and keeps) or finds work and, if it is the last one, wakes another (`idle`). For that, a
-//! keeper resigns before it counts itself as awake: the lock of the sleepers then shows its resignation to
-//! whoever lies down after.
+//! either lies down (and keeps) or finds work and, if it is the last one, wakes another (`idle`).
+//! For that, a keeper resigns before it counts itself as awake: the lock of the sleepers then shows
+//! its resignation to whoever lies down after.
 //!
-//! Go: `runtime/proc.go` `findRunnable` (`pollUntil`), `runtime/netpoll.go` `wakeNetPoller`: there the keeper is who
-//! waits in the netpoller.
+//! Go: `runtime/proc.go` `findRunnable` (`pollUntil`), `runtime/netpoll.go` `wakeNetPoller`: there
+//! the keeper is who waits in the netpoller.
 
 use crate::atomic::{fence, AtomicU64, Ordering};
 use crate::sched::timers::NEVER;
@@ -36,8 +36,8 @@ impl Keeper {
         Keeper(AtomicU64::new(NOBODY))
     }
 
-    /// A worker that lies down becomes the keeper, unless there is one. If so, it looks at the timers after this
-    /// and says with [`until`](Self::until) what it found.
+    /// A worker that lies down becomes the keeper, unless there is one. If so, it looks at the
+    /// timers after this and says with [`until`](Self::until) what it found.
     #[must_use]
     pub(crate) fn apply(&self, worker: usize) -> bool {
         let word = (worker as u64) << TICK_BITS | ALWAYS;
@@ -53,16 +53,16 @@ impl Keeper {
 
     /// The keeper sleeps until this tick.
     pub(crate) fn until(&self, worker: usize, tick: u64) {
-        // An earlier tick may have been put there, and then the wake-up is on its way; the higher bits are ours. Relaxed: a
-        // hint that saves wake-ups.
+        // An earlier tick may have been put there, and then the wake-up is on its way; the higher
+        // bits are ours. Relaxed: a hint that saves wake-ups.
         let word = (worker as u64) << TICK_BITS | tick.min(ALWAYS);
         self.0.fetch_min(word, Ordering::Relaxed);
     }
 
     /// The keeper has woken. Before it counts itself as awake.
     pub(crate) fn resign(&self) {
-        // Relaxed: the lock of the sleepers publishes it. A swap, as a mere store would not have to come after the change that
-        // `tell` makes at the same time.
+        // Relaxed: the lock of the sleepers publishes it. A swap, as a mere store would not have to
+        // come after the change that `tell` makes at the same time.
         self.0.swap(NOBODY, Ordering::Relaxed);
     }
 

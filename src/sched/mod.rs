@@ -1,11 +1,11 @@
 //! The scheduler: which task runs where, and when.
 //!
 //! A [`runtime::Runtime`] has a fixed number of [`worker::Worker`]s, OS threads, each with a
-//! [`processor::Processor`]: the queues, caches and windows that running tasks needs. A task that parks
-//! or yields picks its successor itself and switches to it directly ([`switch`]); only when the successor
-//! needs the very window the task stands on, or there is none, does it switch to the worker's own
-//! stack, where the scheduler loop is. A worker that finds nothing looks elsewhere ([`steal`]),
-//! then sleeps ([`idle`]).
+//! [`processor::Processor`]: the queues, caches and windows that running tasks needs. A task that
+//! parks or yields picks its successor itself and switches to it directly ([`switch`]); only when
+//! the successor needs the very window the task stands on, or there is none, does it switch to the
+//! worker's own stack, where the scheduler loop is. A worker that finds nothing looks elsewhere
+//! ([`steal`]), then sleeps ([`idle`]).
 //!
 //! The order of search, the polling of the global queue every 61st time, the limit on searching
 //! workers and the "wake one more" rule are Go's.
@@ -53,8 +53,8 @@ pub(crate) use timed::park_until;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ready(pub(crate) NonNull<Header>);
 
-// SAFETY: ready tasks are what queues between threads are for; a task's cells are touched only by who
-// has its `Ready`, and queues pass it on with Release and Acquire.
+// SAFETY: ready tasks are what queues between threads are for; a task's cells are touched only by
+// who has its `Ready`, and queues pass it on with Release and Acquire.
 unsafe impl Send for Ready {}
 
 impl Ready {

@@ -9,7 +9,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr::{self, NonNull};
 
 thread_local! {
-    /// A thread's own, or null, or [`GONE`]. Without a destructor, so that it can be read in others'.
+    /// A thread's own, or null, or [`GONE`]. Without a destructor, so that it can be read in
+    /// others'.
     static OF_THREAD: Cell<*mut Locals> = const { Cell::new(ptr::null_mut()) };
     /// Destroys them with the thread.
     static END: End = const { End };
@@ -24,8 +25,8 @@ impl Drop for End {
     fn drop(&mut self) {
         let own = OF_THREAD.get();
         if !own.is_null() {
-            // SAFETY: made by Box::into_raw on this thread; they stay where they are while destructors may ask for
-            // them, and nobody uses them any more afterwards.
+            // SAFETY: made by Box::into_raw on this thread; they stay where they are while
+            // destructors may ask for them, and nobody uses them any more afterwards.
             unsafe {
                 destroy_values(&*own);
                 OF_THREAD.set(GONE);
@@ -44,8 +45,8 @@ fn of_thread() -> Option<*const Locals> {
     Some(OF_THREAD.get().cast_const()).filter(|own| !ptr::eq(*own, GONE))
 }
 
-/// Calls `f` with the locals of the running task, or of the thread outside of tasks. They are made if there are none
-/// yet. None if the thread is ending and they are gone. `f` must not suspend.
+/// Calls `f` with the locals of the running task, or of the thread outside of tasks. They are made
+/// if there are none yet. None if the thread is ending and they are gone. `f` must not suspend.
 #[inline(never)] // for the thread-local
 pub(crate) fn with_locals<R>(f: impl FnOnce(&Locals) -> R) -> Option<R> {
     let Some((_, task)) = in_task() else {
@@ -72,7 +73,8 @@ pub(crate) fn with_locals_if_any<R>(f: impl FnOnce(&Locals) -> R) -> Option<R> {
     (!own.is_null()).then(|| with_locals(f))?
 }
 
-/// At the end of a task, on its own stack: destroys its values, the youngest first, and frees the rest.
+/// At the end of a task, on its own stack: destroys its values, the youngest first, and frees the
+/// rest.
 pub(crate) fn destroy(task: Ready) {
     if !task.header().locals.get().is_null() {
         destroy_now(task.header());
@@ -87,8 +89,8 @@ fn destroy_now(header: &Header) {
     drop(unsafe { Box::from_raw(header.locals.replace(ptr::null_mut())) });
 }
 
-/// A destructor may use other values, and may even make new ones: those are destroyed, too. One that panics has been
-/// reported by the panic hook, and ends there.
+/// A destructor may use other values, and may even make new ones: those are destroyed, too. One
+/// that panics has been reported by the panic hook, and ends there.
 fn destroy_values(locals: &Locals) {
     while let Some(value) = locals.take_last() {
         if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {

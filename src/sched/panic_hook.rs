@@ -1,7 +1,8 @@
 //! A panic in a task says which task it was.
 //!
-//! std's message names the thread, which here is a worker. So the first runtime of a process puts a hook in front of the
-//! present one that prints a line about the task; what was there before then prints as ever.
+//! std's message names the thread, which here is a worker. So the first runtime of a process puts a
+//! hook in front of the present one that prints a line about the task; what was there before then
+//! prints as ever.
 //!
 //! Go: `runtime/traceback.go` `goroutineheader`.
 

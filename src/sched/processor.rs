@@ -1,8 +1,8 @@
 //! A processor: the queues, caches and windows it takes to run tasks.
 //!
-//! Three places hold ready tasks. The *stealable* queue has those that any worker may run; the *bound* queue
-//! those that only this one will (started tasks in the thread-bound modes, or of an only worker); the *run-next* slot the one woken
-//! last. Both queues are first in, first out.
+//! Three places hold ready tasks. The *stealable* queue has those that any worker may run; the
+//! *bound* queue those that only this one will (started tasks in the thread-bound modes, or of an
+//! only worker); the *run-next* slot the one woken last. Both queues are first in, first out.
 //!
 //! Go: `runtime/runtime2.go` `p`, `runtime/proc.go` `runqput`, `runqget`, `globrunqget`.
 
@@ -23,12 +23,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Every so many picks the global queue comes first. Go: `schedtick%61 == 0`.
 const GLOBAL_QUEUE_TICK: u32 = 61;
 
-/// So many times in a row the run-next slot comes before the queues; then they get a turn, so that two tasks
-/// that wake each other do not shut out the rest. (Go lets run-next inherit the rest of a 10 ms slice.)
+/// So many times in a row the run-next slot comes before the queues; then they get a turn, so that
+/// two tasks that wake each other do not shut out the rest. (Go lets run-next inherit the rest of a
+/// 10 ms slice.)
 const RUN_NEXT_STREAK: u32 = 64;
 
-/// How many tasks ahead of the next one a header is fetched, and, from the header, the block. (Yield of 100,000 tasks: see
-/// `benches/yield.rs`.)
+/// How many tasks ahead of the next one a header is fetched, and, from the header, the block.
+/// (Yield of 100,000 tasks: see `benches/yield.rs`.)
 const HEADER_AHEAD: usize = 8;
 const BLOCK_AHEAD: usize = 4;
 
@@ -49,8 +50,9 @@ pub(crate) struct Processor {
     cache: UnsafeCell<Cache>,
     random: Cell<u64>,
     ids: Cell<(u64, u64)>,
-    /// `Shared::exclusive`, close at hand: started tasks can run nowhere else (they are bound to this worker, or
-    /// there is no other), so that their queue, their windows and the run-next slot need no atomics.
+    /// `Shared::exclusive`, close at hand: started tasks can run nowhere else (they are bound to
+    /// this worker, or there is no other), so that their queue, their windows and the run-next slot
+    /// need no atomics.
     pub(crate) exclusive: bool,
     /// Whether stress mode is on.
     pub(crate) stress: bool,
@@ -85,7 +87,8 @@ impl Processor {
         }
     }
 
-    /// Runs `f` with the slab cache. `f` must not come back here: it calls the allocator and nothing else.
+    /// Runs `f` with the slab cache. `f` must not come back here: it calls the allocator and
+    /// nothing else.
     #[inline]
     pub(crate) fn with_cache<R>(&self, f: impl FnOnce(&mut Cache) -> R) -> R {
         // SAFETY: a processor is used by one thread, and `f` does not nest.
@@ -152,7 +155,8 @@ impl Processor {
         NonNull::new(slot.swap(ptr::null_mut(), Ordering::Acquire)).map(Ready)
     }
 
-    /// The next task to run, from this processor's own queues (and, every 61st time, the global one).
+    /// The next task to run, from this processor's own queues (and, every 61st time, the global
+    /// one).
     #[inline]
     pub(crate) fn pick(&self, shared: &Shared, remote: &Remote) -> Option<Ready> {
         let tick = self.tick.get();

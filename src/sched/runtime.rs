@@ -1,6 +1,7 @@
 //! [`Runtime`]: workers, started and stopped.
 //!
-//! Go: `runtime/proc.go` `schedinit`, `main`. A Go process has one runtime, for ever; here there may be many.
+//! Go: `runtime/proc.go` `schedinit`, `main`. A Go process has one runtime, for ever; here there
+//! may be many.
 
 use super::builder::TaskBuilder;
 use super::clock::Clock;
@@ -30,9 +31,9 @@ static LIVING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 /// A scheduler with its worker threads.
 ///
-/// Dropping it cancels what is left and waits for it: tasks that never ran are dropped, parked ones unwind from where they wait, so
-/// that destructors run, and running ones at their next suspension point. A task that never comes to one keeps
-/// the drop waiting.
+/// Dropping it cancels what is left and waits for it: tasks that never ran are dropped, parked ones
+/// unwind from where they wait, so that destructors run, and running ones at their next suspension
+/// point. A task that never comes to one keeps the drop waiting.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -45,8 +46,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime in which every task has a window of its own and, once started, its thread. It asks for no promise; a parked task costs
-    /// about 12 KiB, and some 30,000 fit.
+    /// A runtime in which every task has a window of its own and, once started, its thread. It asks
+    /// for no promise; a parked task costs about 12 KiB, and some 30,000 fit.
     ///
     /// # Errors
     ///
@@ -60,13 +61,14 @@ impl Runtime {
         Builder::default().build_pinned()
     }
 
-    /// A runtime whose tasks share windows: a parked task's stack is copied out (frozen) when another needs its window, and
-    /// back before it runs. Started tasks stay on their thread.
+    /// A runtime whose tasks share windows: a parked task's stack is copied out (frozen) when
+    /// another needs its window, and back before it runs. Started tasks stay on their thread.
     ///
     /// # Safety
     ///
-    /// The program promises that no task that is not pinned **lends its stack across a suspension point**: while it is parked, no
-    /// other thread, no other task and not the kernel uses a reference into it, since other bytes may be there.
+    /// The program promises that no task that is not pinned **lends its stack across a suspension
+    /// point**: while it is parked, no other thread, no other task and not the kernel uses a
+    /// reference into it, since other bytes may be there.
     ///
     /// This breaks it: the thread writes to `local` while the task that owns it is suspended.
     ///
@@ -117,9 +119,11 @@ impl Runtime {
     ///
     /// # Safety
     ///
-    /// The program promises what [`Runtime::copying`] asks for, and that no task **holds anything tied to its OS thread across a suspension
-    /// point**, pinned tasks included, since it may continue on another thread: no borrow of a `thread_local!`, no `!Send` guard or handle, and no
-    /// code that uses the same thread-local before and after in one function (the compiler may keep its address).
+    /// The program promises what [`Runtime::copying`] asks for, and that no task **holds anything
+    /// tied to its OS thread across a suspension point**, pinned tasks included, since it may
+    /// continue on another thread: no borrow of a `thread_local!`, no `!Send` guard or handle, and
+    /// no code that uses the same thread-local before and after in one function (the compiler may
+    /// keep its address).
     ///
     /// This breaks it: the guard of a std mutex must be dropped on the thread that locked it.
     ///
@@ -139,8 +143,8 @@ impl Runtime {
     /// });
     /// ```
     ///
-    /// This mends it: the guard is gone before the task suspends. (A program that cannot do that uses the copying or the pinned
-    /// mode, whose tasks keep their thread.)
+    /// This mends it: the guard is gone before the task suspends. (A program that cannot do that
+    /// uses the copying or the pinned mode, whose tasks keep their thread.)
     ///
     /// ```
     /// # use std::sync::{Arc, Mutex};
@@ -229,11 +233,12 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Runs `f` as a task, the main task, and waits for its result on behalf of the calling thread, which is blocked
-    /// meanwhile. So `f` may borrow from the caller. The main task is pinned: it may lend its own stack.
+    /// Runs `f` as a task, the main task, and waits for its result on behalf of the calling thread,
+    /// which is blocked meanwhile. So `f` may borrow from the caller. The main task is pinned: it
+    /// may lend its own stack.
     ///
-    /// Other tasks go on when it has ended, until the runtime is dropped. In a task of another runtime, it blocks that
-    /// task's thread.
+    /// Other tasks go on when it has ended, until the runtime is dropped. In a task of another
+    /// runtime, it blocks that task's thread.
     ///
     /// # Panics
     ///
@@ -255,8 +260,8 @@ impl Runtime {
             panic!("Runtime::run called from a task of the same runtime; spawn a task instead");
         }
         let main = TaskBuilder::new().name("main").pinned(true);
-        // SAFETY: we wait below, whatever happens, until the task has ended and its result is ours; both
-        // are Send.
+        // SAFETY: we wait below, whatever happens, until the task has ended and its result is ours;
+        // both are Send.
         let main = unsafe { main.spawn_unchecked(shared, f, Location::caller()) };
         match main.join_blocking() {
             Ok(result) => result,
@@ -284,7 +289,8 @@ impl Runtime {
         self.shared().config.mode
     }
 
-    /// How many workers it has. Where there was no room for a window for each, fewer than asked for.
+    /// How many workers it has. Where there was no room for a window for each, fewer than asked
+    /// for.
     pub fn workers(&self) -> usize {
         self.shared().remotes.len()
     }

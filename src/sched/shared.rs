@@ -22,8 +22,8 @@ use std::time::Instant;
 /// The part of a worker that others may touch.
 pub(crate) struct Remote {
     pub(crate) stealer: Stealer<Ready>,
-    /// The task to run before those in the queue: the one woken last, while its data is in the cache. Go:
-    /// `p.runnext`.
+    /// The task to run before those in the queue: the one woken last, while its data is in the
+    /// cache. Go: `p.runnext`.
     pub(crate) run_next: AtomicPtr<Header>,
     pub(crate) inbox: Inbox,
     pub(crate) parker: Parker,
@@ -102,8 +102,8 @@ impl Shared {
         self.config.mode != Mode::Migrating
     }
 
-    /// Whether each worker's windows, and its run-next slot, are touched by no other: always so in the
-    /// thread-bound modes, and with one worker. Saves the atomics.
+    /// Whether each worker's windows, and its run-next slot, are touched by no other: always so in
+    /// the thread-bound modes, and with one worker. Saves the atomics.
     pub(crate) fn exclusive(&self) -> bool {
         self.thread_bound() || self.remotes.len() == 1
     }
@@ -149,8 +149,8 @@ impl Shared {
     ///
     /// # Safety
     ///
-    /// The task is not a thread's stand-in and its runtime is alive: the caller is one of its workers, or is
-    /// inside `external::enter` and the task is not DONE.
+    /// The task is not a thread's stand-in and its runtime is alive: the caller is one of its
+    /// workers, or is inside `external::enter` and the task is not DONE.
     pub(crate) unsafe fn of<'a>(header: &Header) -> &'a Shared {
         // SAFETY: passed on; tasks are made with a pointer to their runtime.
         unsafe { &*header.runtime.cast::<Shared>() }
@@ -178,8 +178,8 @@ impl Shared {
 
     /// Whether every task that was spawned has ended.
     pub(crate) fn all_ended(&self) -> bool {
-        // Beginnings are read after ends, and both only grow: if they are equal, then at the moment between
-        // the two nothing was alive.
+        // Beginnings are read after ends, and both only grow: if they are equal, then at the moment
+        // between the two nothing was alive.
         self.metrics().tasks_live == 0
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a runtime: cancel every task, wait for all to end, stop the workers.
 //!
-//! Tasks are found by walking the slabs that all tasks are cut from, so that no list of all tasks has to be kept
-//! while they come and go (Go's `allgs` never shrinks).
+//! Tasks are found by walking the slabs that all tasks are cut from, so that no list of all tasks
+//! has to be kept while they come and go (Go's `allgs` never shrinks).
 //!
 //! Go: nothing; the process exits under its goroutines.
 
@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// How long to wait for the tasks to end before the slabs are walked again, for tasks that were spawned meanwhile.
+/// How long to wait for the tasks to end before the slabs are walked again, for tasks that were
+/// spawned meanwhile.
 const WALK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Ends a runtime. Not to be called on one of its workers.
@@ -30,7 +31,8 @@ pub(crate) fn end(shared: Arc<Shared>, threads: Vec<thread::JoinHandle<()>>) {
     while !shared.all_ended() {
         cancel_all(&shared);
         if cfg!(panic = "abort") && only_stranded(&shared) {
-            // They may be unparked yet, and then their runtime is looked at: it stays, with their windows.
+            // They may be unparked yet, and then their runtime is looked at: it stays, with their
+            // windows.
             std::mem::forget(shared.clone());
             break;
         }
@@ -64,7 +66,8 @@ fn cancel_all(shared: &Shared) {
     }
 }
 
-/// Under `panic = "abort"`, parked tasks can neither run on nor unwind. True if none but those are left.
+/// Under `panic = "abort"`, parked tasks can neither run on nor unwind. True if none but those are
+/// left.
 fn only_stranded(shared: &Shared) -> bool {
     let stranded = Cell::new(0);
     let others = collect(|task| {
@@ -79,7 +82,8 @@ fn only_stranded(shared: &Shared) -> bool {
 /// Tasks are collected in batches of this many.
 const BATCH: usize = 4096;
 
-/// Up to [`BATCH`] tasks of the process for which `wanted` is true. It is asked while the slabs are locked: it only looks.
+/// Up to [`BATCH`] tasks of the process for which `wanted` is true. It is asked while the slabs are
+/// locked: it only looks.
 fn collect(wanted: impl Fn(&Header) -> bool) -> Vec<Task> {
     let mut tasks = Vec::with_capacity(BATCH);
     // References that turned out to be the last: to be dropped after the walk, which must not free.

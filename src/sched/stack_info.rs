@@ -10,7 +10,8 @@ use crate::stack::window::Window;
 use std::fmt;
 use std::ptr;
 
-/// Bytes of stack that the calling task uses at this moment, in this very call; 0 on an ordinary thread.
+/// Bytes of stack that the calling task uses at this moment, in this very call; 0 on an ordinary
+/// thread.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -24,8 +25,8 @@ pub fn live_bytes() -> usize {
     of_window(|window| window.top() - address)
 }
 
-/// Bytes that the window of the calling task has committed: it grows by doubling from 65,536 up to the limit. 0 on an
-/// ordinary thread.
+/// Bytes that the window of the calling task has committed: it grows by doubling from 65,536 up to
+/// the limit. 0 on an ordinary thread.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -35,7 +36,8 @@ pub fn committed_bytes() -> usize {
     of_window(Window::committed_bytes)
 }
 
-/// The limit of the calling task's stack, in bytes; on an ordinary thread, the default of new runtimes.
+/// The limit of the calling task's stack, in bytes; on an ordinary thread, the default of new
+/// runtimes.
 ///
 /// ```
 /// # if cfg!(target_pointer_width = "64") {
@@ -46,9 +48,9 @@ pub fn max() -> usize {
     worker::current().map_or_else(default_max_stack, |worker| worker.shared().windows.shape.limit())
 }
 
-/// Changes the limit of every stack of the calling task's runtime, in bytes, and returns the one before,
-/// as Go's `debug.SetMaxStack` does. On an ordinary thread, the default of runtimes that are built from
-/// now on.
+/// Changes the limit of every stack of the calling task's runtime, in bytes, and returns the one
+/// before, as Go's `debug.SetMaxStack` does. On an ordinary thread, the default of runtimes that
+/// are built from now on.
 ///
 /// It is looked at when a stack grows: one that has more already keeps it until it grows again.
 ///

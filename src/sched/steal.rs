@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 /// Rounds over all victims before a searcher gives up. Go: `stealTries`.
 const STEAL_TRIES: usize = 4;
 
-/// How long a searcher waits between two rounds, in spin hints: long enough (about 3 us in all) that a task in
-/// another's run-next slot that is about to run there is not taken away. Go sleeps 3 us for the same reason.
+/// How long a searcher waits between two rounds, in spin hints: long enough (about 3 us in all)
+/// that a task in another's run-next slot that is about to run there is not taken away. Go sleeps 3
+/// us for the same reason.
 const PAUSE: usize = 64;
 
 /// A worker that has slept for so long empties its slab cache.
@@ -80,8 +81,8 @@ impl Worker {
         None
     }
 
-    /// One round over the other workers, from a random one on: half of somebody's queue; in the last round, what
-    /// is in the run-next slots, too.
+    /// One round over the other workers, from a random one on: half of somebody's queue; in the
+    /// last round, what is in the run-next slots, too.
     fn steal(&self, run_next_too: bool) -> Option<Ready> {
         let count = self.shared.remotes.len();
         let start = self.processor.random_below(count);
@@ -99,8 +100,9 @@ impl Worker {
             }
             if run_next_too && !self.processor.exclusive {
                 let waiting = victim.run_next.load(Ordering::Relaxed);
-                // Acquire pairs with the Release of the owner that put it there. The same task put there anew
-                // between the two is as ready as before, so a reused address does no harm.
+                // Acquire pairs with the Release of the owner that put it there. The same task put
+                // there anew between the two is as ready as before, so a reused address does no
+                // harm.
                 if !waiting.is_null()
                     && victim
                         .run_next
@@ -120,7 +122,8 @@ impl Worker {
         None
     }
 
-    /// Sleeps until somebody has work for this worker, until a timer is due if it is the keeper, or until the runtime ends.
+    /// Sleeps until somebody has work for this worker, until a timer is due if it is the keeper, or
+    /// until the runtime ends.
     fn sleep(&self) {
         let idle = &self.shared.idle;
         idle.lie_down(self.index, self.searching.replace(false));
@@ -136,10 +139,11 @@ impl Worker {
         if keeps {
             keeper.resign();
         }
-        // If nobody has woken us (there was something in the second look, or a timer is due), we get up by ourselves. Those who
-        // submitted work while we searched have woken nobody: as a searcher again, we wake the next one when
-        // we have found ours. If there are searchers enough, they do. Go: `becomeSpinning` after the recheck.
-        // And whoever wakes us has counted us in, or will leave us a token that ends the next rest early.
+        // If nobody has woken us (there was something in the second look, or a timer is due), we
+        // get up by ourselves. Those who submitted work while we searched have woken nobody: as a
+        // searcher again, we wake the next one when we have found ours. If there are searchers
+        // enough, they do. Go: `becomeSpinning` after the recheck. And whoever wakes us has counted
+        // us in, or will leave us a token that ends the next rest early.
         let woken = !idle.get_up(self.index);
         self.searching.set(woken || idle.begin_search());
     }

@@ -1,13 +1,13 @@
 //! Suspending a task and continuing another: the path every park, yield and exit takes.
 //!
-//! A task that suspends picks its successor and, if that one has another window, makes its stack ready and
-//! switches to it directly. If the successor needs the very window the task stands on, or if there is none,
-//! it switches to the worker's own stack instead.
+//! A task that suspends picks its successor and, if that one has another window, makes its stack
+//! ready and switches to it directly. If the successor needs the very window the task stands on, or
+//! if there is none, it switches to the worker's own stack instead.
 //!
-//! Nothing is published before the switch is complete: the context that runs next calls [`finish`], which
-//! releases the window that was left, *then* makes the task known as parked (or queues it again). So an early
-//! unpark never runs a half-saved task, and whoever gets the task finds its window free, or itself on the
-//! window's wait list.
+//! Nothing is published before the switch is complete: the context that runs next calls [`finish`],
+//! which releases the window that was left, *then* makes the task known as parked (or queues it
+//! again). So an early unpark never runs a half-saved task, and whoever gets the task finds its
+//! window free, or itself on the window's wait list.
 //!
 //! Go: `runtime/proc.go` `gopark`/`park_m`, `goschedImpl`, `goexit0`, `execute`.
 
@@ -51,8 +51,8 @@ pub(crate) enum Mounted {
 ///
 /// # Safety
 ///
-/// The caller is a task on `worker`'s thread, and holds nothing of that thread's across the call if the task
-/// may migrate.
+/// The caller is a task on `worker`'s thread, and holds nothing of that thread's across the call if
+/// the task may migrate.
 #[inline(never)]
 pub(crate) unsafe fn suspend(
     worker: WorkerRef,
@@ -74,14 +74,15 @@ pub(crate) unsafe fn suspend(
         _ => leave(worker, Ready(task), why, next),
     };
     let Some(to) = to else { return worker };
-    // SAFETY: a context was chosen that is saved, in place and this worker's to resume; the next context
-    // finishes this switch before anybody can resume us.
+    // SAFETY: a context was chosen that is saved, in place and this worker's to resume; the next
+    // context finishes this switch before anybody can resume us.
     unsafe {
         let sp = (*task.as_ptr()).image.sp.as_ptr();
         let word = arch::switch(sp, to, worker.to_word());
         let worker = WorkerRef::from_word(word);
         finish(worker);
-        // Asked of the worker, since whatever is kept across the switch is one more live word in each parked stack.
+        // Asked of the worker, since whatever is kept across the switch is one more live word in
+        // each parked stack.
         if let Some(task) = worker.current.get() {
             unwind::forget_unwinding(worker, task.header());
         }
@@ -89,10 +90,10 @@ pub(crate) unsafe fn suspend(
     }
 }
 
-/// The short way for the most frequent switch of all: a yield to a task that is resident in another window,
-/// where nobody but this worker could run either. Then the task that leaves may be queued before it has
-/// left, and nothing remains to be finished. Returns the stack pointer to switch to, or None if it takes
-/// the long way.
+/// The short way for the most frequent switch of all: a yield to a task that is resident in another
+/// window, where nobody but this worker could run either. Then the task that leaves may be queued
+/// before it has left, and nothing remains to be finished. Returns the stack pointer to switch to,
+/// or None if it takes the long way.
 #[inline(always)]
 fn yield_to(worker: WorkerRef, task: Ready, next: Ready) -> Option<usize> {
     if !may_be_early(worker) {
@@ -120,9 +121,9 @@ enum Early {
     Parked(Option<Ready>),
 }
 
-/// The same for a park: where nobody but this worker could run the task, it may be known as parked before
-/// it has left. Whoever wakes it queues it, and it is only taken from the queue when it has left; or by
-/// itself, and then it stays.
+/// The same for a park: where nobody but this worker could run the task, it may be known as parked
+/// before it has left. Whoever wakes it queues it, and it is only taken from the queue when it has
+/// left; or by itself, and then it stays.
 #[inline(always)]
 fn park_early(worker: WorkerRef, task: Ready) -> Early {
     if !may_be_early(worker) {
@@ -157,8 +158,8 @@ fn may_be_early(worker: WorkerRef) -> bool {
     worker.processor.exclusive && !worker.processor.stress && !std::thread::panicking()
 }
 
-/// Where to switch to, if `next` is resident in another window than `task`, whose window there is no need to
-/// look at. In the exclusive case.
+/// Where to switch to, if `next` is resident in another window than `task`, whose window there is
+/// no need to look at. In the exclusive case.
 #[inline(always)]
 fn resident_elsewhere(task: Ready, next: Ready) -> Option<usize> {
     let (from, to) = (&task.header().image, &next.header().image);
@@ -171,8 +172,8 @@ fn resident_elsewhere(task: Ready, next: Ready) -> Option<usize> {
     (ptr::eq(resident, to) && !grown).then(|| to.sp.get())
 }
 
-/// Chooses where to go from a task's stack; returns the stack pointer to switch to, or None if the task is
-/// ready and stays. `next` is a successor that has been picked already.
+/// Chooses where to go from a task's stack; returns the stack pointer to switch to, or None if the
+/// task is ready and stays. `next` is a successor that has been picked already.
 #[inline(never)] // its registers would be saved in every parked stack
 fn leave(
     worker: WorkerRef,
@@ -186,8 +187,8 @@ fn leave(
         // The panic count is the thread's, so whoever may have a part in it stays there.
         header.thread_locked.set(panicking);
         if panicking {
-            // Not for one that has ended: its panic has, too, and it does not come back to be taken off
-            // the count.
+            // Not for one that has ended: its panic has, too, and it does not come back to be taken
+            // off the count.
             if why != Suspension::Exit {
                 unwind::note_unwinding(worker, header);
             }
@@ -222,7 +223,8 @@ fn leave(
     })
 }
 
-/// Makes a task's stack ready to be switched to. `current` is the window whose stack the caller stands on, or null.
+/// Makes a task's stack ready to be switched to. `current` is the window whose stack the caller
+/// stands on, or null.
 ///
 /// # Safety
 ///
@@ -253,8 +255,8 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
         }
         if !worker.processor.exclusive && !ptr::eq(window, kept) {
             debug_assert!(kept.is_null());
-            // SAFETY: a started task's window is alive; the task is in our hands, so on no list, and the
-            // scheduler's reference keeps it valid.
+            // SAFETY: a started task's window is alive; the task is in our hands, so on no list,
+            // and the scheduler's reference keeps it valid.
             let asked = unsafe {
                 (*window).ownership.acquire_or_wait(NonNull::from(&(*next.0.as_ptr()).waiter))
             };
@@ -271,8 +273,8 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
             return Mounted::Ready; // the usual case with few tasks: nothing to copy
         }
     }
-    // SAFETY: bound to a window that this worker holds now (or that is its own, in the exclusive case) and
-    // that nobody stands on; whoever is resident there is parked.
+    // SAFETY: bound to a window that this worker holds now (or that is its own, in the exclusive
+    // case) and that nobody stands on; whoever is resident there is parked.
     let copied = unsafe { worker.processor.with_cache(|cache| image::mount(&header.image, cache)) };
     worker.count_copies(copied);
     if fresh {
@@ -306,8 +308,8 @@ unsafe fn choose_window(worker: WorkerRef, task: Ready, current: *const Window) 
     }
 }
 
-/// Finishes the switch that led to the running context: gives up the window that was left, then lets the world
-/// know of the task that left it.
+/// Finishes the switch that led to the running context: gives up the window that was left, then
+/// lets the world know of the task that left it.
 ///
 /// # Safety
 ///
@@ -393,7 +395,8 @@ unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
 }
 
 impl Worker {
-    /// Gives up a window, unless the task in `handoff` needs it next; either way those who wait get their turn.
+    /// Gives up a window, unless the task in `handoff` needs it next; either way those who wait get
+    /// their turn.
     fn leave_window(&self, window: &Window) {
         let next = self.handoff.get();
         let wanted = next.map_or(ptr::null(), |task| task.header().image.window.get());
@@ -405,8 +408,8 @@ impl Worker {
         }
     }
 
-    /// Notes a grown window, which the caller holds and has left. (`Processor::pick` looks at the list now
-    /// and then.)
+    /// Notes a grown window, which the caller holds and has left. (`Processor::pick` looks at the
+    /// list now and then.)
     #[cold]
     fn note_grown(&self, window: &Window) {
         self.processor.grown.note(window);
@@ -486,8 +489,8 @@ pub(crate) fn trim_due() {
     }
 }
 
-/// What a fresh stack begins with. It runs its task and then, as long as there are fresh tasks that may have the same
-/// window, those too: a task that never suspends costs no switch at all.
+/// What a fresh stack begins with. It runs its task and then, as long as there are fresh tasks that
+/// may have the same window, those too: a task that never suspends costs no switch at all.
 unsafe extern "C" fn task_main(word: usize) -> ! {
     // SAFETY: the switch that began this context passed its worker.
     let mut worker = unsafe { WorkerRef::from_word(word) };
@@ -515,8 +518,8 @@ unsafe extern "C" fn task_main(word: usize) -> ! {
     }
 }
 
-/// Gives the window of a task that has ended to a fresh one, if it may have it; the caller then runs that one on the
-/// very stack it stands on.
+/// Gives the window of a task that has ended to a fresh one, if it may have it; the caller then
+/// runs that one on the very stack it stands on.
 ///
 /// # Safety
 ///

@@ -1,14 +1,15 @@
 //! Waiting with a deadline, and firing what is due.
 //!
-//! A task that waits until a deadline sets a timer with its worker's processor and parks; only the timer's key is
-//! on its stack. A timer points to its task without a reference: the task removes it before it goes on, also when
-//! it unwinds, and the firing is under the same lock.
+//! A task that waits until a deadline sets a timer with its worker's processor and parks; only the
+//! timer's key is on its stack. A timer points to its task without a reference: the task removes it
+//! before it goes on, also when it unwinds, and the firing is under the same lock.
 //!
 //! Who fires: a worker looks at its own timers every few picks, often enough for some 20 us to pass
-//! between two looks; a worker without work at those of all processors; and of the sleeping ones the
-//! keeper gets up for the first timer of all.
+//! between two looks; a worker without work at those of all processors; and of the sleeping ones
+//! the keeper gets up for the first timer of all.
 //!
-//! Go: `runtime/time.go` `timeSleep`, `(*timers).check`, called from `runtime/proc.go` `findRunnable`.
+//! Go: `runtime/time.go` `timeSleep`, `(*timers).check`, called from `runtime/proc.go`
+//! `findRunnable`.
 
 use super::context::{self, in_task};
 use super::shared::Shared;
@@ -32,15 +33,16 @@ pub(crate) enum Target {
     TimeOut(NonNull<Header>),
 }
 
-// SAFETY: whoever fires only wakes the task, which may be done from anywhere; the task is alive as long as
-// its timer is there.
+// SAFETY: whoever fires only wakes the task, which may be done from anywhere; the task is alive as
+// long as its timer is there.
 unsafe impl Send for Target {}
 
 impl Target {
     /// Under the lock of the timers: the task to make ready, if it was parked.
     fn fire(self) -> Option<Ready> {
         let (Target::Unpark(task) | Target::TimeOut(task)) = self;
-        // SAFETY: the task has not removed its timer, so it has not ended; and it cannot before the lock is free.
+        // SAFETY: the task has not removed its timer, so it has not ended; and it cannot before the
+        // lock is free.
         let state = unsafe { &task.as_ref().state };
         let wake = match self {
             Target::Unpark(_) => state.unpark(),
@@ -59,7 +61,8 @@ pub(crate) struct SetTimer {
 }
 
 impl SetTimer {
-    /// Sets a timer for a task that runs on this worker. None if the deadline is too far off for any clock.
+    /// Sets a timer for a task that runs on this worker. None if the deadline is too far off for
+    /// any clock.
     pub(crate) fn new(worker: WorkerRef, deadline: Instant, target: Target) -> Option<SetTimer> {
         let shared = worker.shared();
         let tick = shared.clock.tick_of(deadline)?;
@@ -112,16 +115,17 @@ pub(crate) fn park_until_passed(deadline: Instant) -> bool {
     passed
 }
 
-/// Waits until the calling task is unparked or the deadline has passed. May return for other reasons: callers
-/// check what they wait for, in a loop. A suspension point, and cancellable, as [`park`](context::park).
+/// Waits until the calling task is unparked or the deadline has passed. May return for other
+/// reasons: callers check what they wait for, in a loop. A suspension point, and cancellable, as
+/// [`park`](context::park).
 pub(crate) fn park_until(deadline: Instant) {
     park_until_passed(deadline);
 }
 
 /// Waits as [`park`](crate::task::park), but at most so long. A suspension point.
 ///
-/// It may return early for no reason, as `std::thread::park_timeout` may. A duration that leads beyond what
-/// `Instant` can hold is for ever. On an ordinary thread it blocks the thread.
+/// It may return early for no reason, as `std::thread::park_timeout` may. A duration that leads
+/// beyond what `Instant` can hold is for ever. On an ordinary thread it blocks the thread.
 ///
 /// ```
 /// use std::time::Duration;
@@ -138,9 +142,9 @@ pub fn park_timeout(duration: Duration) {
 /// Lets at least so much time pass. A suspension point; on an ordinary thread it blocks the thread.
 ///
 /// It never returns early; on an idle machine late by some 0.1 ms. Zero is a
-/// [`yield_now`](crate::task::yield_now). A duration that leads beyond what `Instant` can hold is for ever. An
-/// [`unpark`](crate::task::Task::unpark) of the sleeping task does not end the sleep: it is kept for the next
-/// [`park`](crate::task::park).
+/// [`yield_now`](crate::task::yield_now). A duration that leads beyond what `Instant` can hold is
+/// for ever. An [`unpark`](crate::task::Task::unpark) of the sleeping task does not end the sleep:
+/// it is kept for the next [`park`](crate::task::park).
 ///
 /// If the task is cancelled, it unwinds from here.
 ///
@@ -207,7 +211,8 @@ impl Looks {
     }
 }
 
-/// For a processor's turn to look: fires what is due of its own. Returns the number of picks until the next look.
+/// For a processor's turn to look: fires what is due of its own. Returns the number of picks until
+/// the next look.
 #[cold]
 #[inline(never)]
 pub(crate) fn look(shared: &Shared, looks: &Cell<Looks>) -> u32 {
@@ -244,8 +249,8 @@ impl Worker {
         any
     }
 
-    /// Fires what is due of any processor's timers, for a worker without work. Starts with its own. True if that
-    /// made a task ready.
+    /// Fires what is due of any processor's timers, for a worker without work. Starts with its own.
+    /// True if that made a task ready.
     pub(crate) fn fire_all(&self) -> bool {
         let remotes = &self.shared.remotes;
         if self.first_timer() == NEVER {

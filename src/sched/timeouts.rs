@@ -1,10 +1,10 @@
 //! Timeouts: a task unwinds out of what it does when the time for it is over.
 //!
-//! A task that runs under a timeout has it in its [`Locals`](crate::task::locals::Locals), and one timer for it,
-//! whatever it waits for inside. When that fires, it sets the task's TIMED_OUT bit and wakes it; like CANCELLED, the bit
-//! is looked at behind each suspension. It stays as long as a timeout is over, so a body that catches the unwinding
-//! meets it again at its next suspension point. The payload names the outermost timeout that is over, and all others let
-//! it pass.
+//! A task that runs under a timeout has it in its [`Locals`](crate::task::locals::Locals), and one
+//! timer for it, whatever it waits for inside. When that fires, it sets the task's TIMED_OUT bit
+//! and wakes it; like CANCELLED, the bit is looked at behind each suspension. It stays as long as a
+//! timeout is over, so a body that catches the unwinding meets it again at its next suspension
+//! point. The payload names the outermost timeout that is over, and all others let it pass.
 //!
 //! An ordinary thread looks at its timeouts itself where it parks.
 //!
@@ -20,7 +20,8 @@ use std::time::Instant;
 /// What unwinds out of a timeout that is over.
 pub(crate) struct TimedOut(u64);
 
-/// Runs `f`; None if the deadline has passed before it came to its end and there was a suspension point to end it at.
+/// Runs `f`; None if the deadline has passed before it came to its end and there was a suspension
+/// point to end it at.
 pub(crate) fn run<T>(deadline: Instant, f: impl FnOnce() -> T) -> Option<T> {
     let Some(entered) = (if cfg!(panic = "abort") { None } else { Entered::new(deadline) }) else {
         return Some(f()); // a thread's last moments, or nothing can unwind
@@ -32,8 +33,9 @@ pub(crate) fn run<T>(deadline: Instant, f: impl FnOnce() -> T) -> Option<T> {
         Ok(result) => Some(result),
         Err(payload) => match payload.downcast::<TimedOut>() {
             Ok(over) if over.0 == id => {
-                // It began where the task was not unwinding, so here it is not, either. To be said while a neighbour is
-                // (see `unwind::is_unwinding`), or no further timeout would end anything.
+                // It began where the task was not unwinding, so here it is not, either. To be said
+                // while a neighbour is (see `unwind::is_unwinding`), or no further timeout would
+                // end anything.
                 if let Some((_, task)) = in_task() {
                     // SAFETY: the running task is alive.
                     unsafe { task.as_ref() }.panicked.set(false);
@@ -75,8 +77,8 @@ impl Drop for Entered {
         let Some((_, task)) = in_task() else { return };
         // SAFETY: the running task is alive.
         let state = unsafe { &task.as_ref().state };
-        // If the bit was not there, the timers of those further out have yet to fire. If it was, it may have been theirs; a
-        // timer that has fired is over by the clock, too.
+        // If the bit was not there, the timers of those further out have yet to fire. If it was, it
+        // may have been theirs; a timer that has fired is over by the clock, too.
         if state.forget_time_out() && over().is_some() {
             let _ = state.time_out();
         }
@@ -96,7 +98,8 @@ pub(crate) fn first_deadline() -> Option<Instant> {
     with_locals_if_any(|locals| locals.first_deadline())?
 }
 
-/// Unwinds out of the outermost timeout that is over, if any. The caller has made sure that it may unwind.
+/// Unwinds out of the outermost timeout that is over, if any. The caller has made sure that it may
+/// unwind.
 #[cold]
 pub(crate) fn unwind(header: Option<&Header>) {
     if let Some(id) = over() {

@@ -1,8 +1,8 @@
 //! Cancelling a task: it unwinds from where it waits, so that its destructors run.
 //!
-//! A panic of a task ends at the bottom of its stack, where it becomes the result; so does this unwinding,
-//! which is a panic without a message. Under `panic = "abort"` nothing can unwind: there a cancelled task that
-//! has started is left where it is.
+//! A panic of a task ends at the bottom of its stack, where it becomes the result; so does this
+//! unwinding, which is a panic without a message. Under `panic = "abort"` nothing can unwind: there
+//! a cancelled task that has started is left where it is.
 //!
 //! Go: `runtime/panic.go` `Goexit`, which a goroutine can only do to itself.
 
@@ -60,8 +60,9 @@ pub(crate) fn run(task: Ready) {
     own::destroy(task);
     match header.state.complete() {
         None => {
-            // Nobody is left to hear of a panic here but the panic hook, which has. Its payload could panic in turn
-            // when it is dropped, so it is not. (std aborts in this case, tokio does as here.)
+            // Nobody is left to hear of a panic here but the panic hook, which has. Its payload
+            // could panic in turn when it is dropped, so it is not. (std aborts in this case, tokio
+            // does as here.)
             // SAFETY: the result is in place, and there is no handle that could take it.
             let drop_result = || unsafe { (header.vtable.drop_result)(task.0) };
             if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(drop_result)) {
@@ -71,7 +72,8 @@ pub(crate) fn run(task: Ready) {
             header.state.complete_detached();
         }
         Some(WakeJoiner(true)) => {
-            // SAFETY: the joiner filled its slot before it set the bit, and does not touch it after.
+            // SAFETY: the joiner filled its slot before it set the bit, and does not touch it
+            // after.
             let joiner: Option<Task> = unsafe { (*header.joiner.get()).take() };
             if let Some(joiner) = joiner {
                 joiner.unpark();
@@ -81,7 +83,8 @@ pub(crate) fn run(task: Ready) {
     }
 }
 
-/// At the end of a suspension: unwinds if the task has been cancelled meanwhile, or a timeout is over.
+/// At the end of a suspension: unwinds if the task has been cancelled meanwhile, or a timeout is
+/// over.
 #[inline]
 pub(crate) fn unwind_if_cancelled(worker: WorkerRef) {
     let Some(task) = worker.current.get() else { return };
@@ -105,7 +108,8 @@ fn unwind(worker: WorkerRef, task: Ready) {
     panic::resume_unwind(Box::new(Cancelled));
 }
 
-/// Goes on with an unwinding that was caught. The task may have suspended meanwhile, which forgets that it has panicked.
+/// Goes on with an unwinding that was caught. The task may have suspended meanwhile, which forgets
+/// that it has panicked.
 pub(crate) fn resume(payload: Box<dyn Any + Send>) -> ! {
     if let Some((_, task)) = in_task() {
         // SAFETY: the running task is alive.
@@ -121,9 +125,10 @@ pub(crate) fn is_forced(payload: &(dyn Any + Send)) -> bool {
 
 /// Whether the running task is unwinding, as far as can be known.
 ///
-/// std says whether a panic is under way on this *thread*, and that may be a neighbour's, which suspended in one of its
-/// destructors. Without such a neighbour it is the task's own; with one, it is if the task has panicked since all was
-/// quiet. (A task that calls `resume_unwind` itself, next to such a neighbour, is not found out.)
+/// std says whether a panic is under way on this *thread*, and that may be a neighbour's, which
+/// suspended in one of its destructors. Without such a neighbour it is the task's own; with one, it
+/// is if the task has panicked since all was quiet. (A task that calls `resume_unwind` itself, next
+/// to such a neighbour, is not found out.)
 fn is_unwinding(worker: WorkerRef, header: &Header) -> bool {
     std::thread::panicking() && (worker.unwinding.get() == 0 || header.panicked.get())
 }
@@ -146,7 +151,8 @@ pub(crate) fn forget_unwinding(worker: WorkerRef, header: &Header) {
     }
 }
 
-/// Whether a suspended task could unwind if it were cancelled. If not, cancelling it is no reason not to park.
+/// Whether a suspended task could unwind if it were cancelled. If not, cancelling it is no reason
+/// not to park.
 pub(crate) fn may_unwind(header: &Header) -> bool {
     cfg!(panic = "unwind") && !header.unwinding.get() && !header.masked.get()
 }

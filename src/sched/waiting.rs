@@ -1,9 +1,12 @@
-//! What waiting for something takes besides `park`: a cheap handle to wake the waiting task by, and a random number.
+//! What waiting for something takes besides `park`: a cheap handle to wake the waiting task by, and
+//! a random number.
 //!
-//! A counted [`Task`] costs two atomic operations for each wait. A protocol in which the waiting task does not go on
-//! before its waker says that it has finished with it needs no count: it uses an [`Unparker`].
+//! A counted [`Task`] costs two atomic operations for each wait. A protocol in which the waiting
+//! task does not go on before its waker says that it has finished with it needs no count: it uses
+//! an [`Unparker`].
 //!
-//! Go: `runtime/proc.go` `acquireSudog`, `goready`, where the collector keeps a g alive; `cheaprandn`.
+//! Go: `runtime/proc.go` `acquireSudog`, `goready`, where the collector keeps a g alive;
+//! `cheaprandn`.
 
 use super::context;
 use super::worker;
@@ -20,15 +23,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Unparker(NonNull<Header>);
 
 impl Unparker {
-    /// `Task::unpark`, with `done` called in the middle: before that the task does not go on for good (it may look around,
-    /// but must wait for what `done` does); after it, it may end at any time.
+    /// `Task::unpark`, with `done` called in the middle: before that the task does not go on for
+    /// good (it may look around, but must wait for what `done` does); after it, it may end at any
+    /// time.
     ///
-    /// In the middle, because making a task ready may wake a worker, a system call in which this thread can lose its
-    /// processor; the task would wait for `done` all the while.
+    /// In the middle, because making a task ready may wake a worker, a system call in which this
+    /// thread can lose its processor; the task would wait for `done` all the while.
     ///
     /// # Safety
     ///
-    /// The task has not ended, and does not before `done` has been called; of a thread, the [`Waiting`] is still there.
+    /// The task has not ended, and does not before `done` has been called; of a thread, the
+    /// [`Waiting`] is still there.
     #[inline]
     pub(crate) unsafe fn unpark(self, done: impl FnOnce()) {
         // SAFETY: alive by the caller's promise.

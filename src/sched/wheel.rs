@@ -1,17 +1,17 @@
 //! A hierarchical timing wheel: what is to happen at which tick, for any number of entries.
 //!
-//! Eight levels of 64 slots. An entry lies on the level of the highest digit (of 6 bits) in which its tick
-//! differs from the present one, in the slot of that digit: so all of a lower level comes before all
-//! of a higher one, and the next event is found by two bit scans. When the present reaches a slot of a higher
-//! level, its entries move down; each moves at most seven times, and one of less than 64 ticks never. Adding and
-//! removing take the same few steps whether there are ten entries or a million, where a heap's path through the
-//! caches grows.
+//! Eight levels of 64 slots. An entry lies on the level of the highest digit (of 6 bits) in which
+//! its tick differs from the present one, in the slot of that digit: so all of a lower level comes
+//! before all of a higher one, and the next event is found by two bit scans. When the present
+//! reaches a slot of a higher level, its entries move down; each moves at most seven times, and one
+//! of less than 64 ticks never. Adding and removing take the same few steps whether there are ten
+//! entries or a million, where a heap's path through the caches grows.
 //!
-//! Entries lie in a vector and are linked by number, so that adding allocates nothing but when that grows;
-//! who added one has its number and generation, with which it is removed at once.
+//! Entries lie in a vector and are linked by number, so that adding allocates nothing but when that
+//! grows; who added one has its number and generation, with which it is removed at once.
 //!
-//! Go: `runtime/time.go` has a heap of four branches for each P (`timers`), and lets removed timers lie in
-//! it until they come up.
+//! Go: `runtime/time.go` has a heap of four branches for each P (`timers`), and lets removed timers
+//! lie in it until they come up.
 
 #[cfg(test)]
 #[path = "wheel/tests.rs"] // said, since the loom models include this file by its path
@@ -133,8 +133,9 @@ impl<T> Wheel<T> {
         self.next_slot().map(|(_, _, tick)| tick)
     }
 
-    /// Goes on to the tick `now` and tells `happens` what is due, in the order of the ticks. Stops after so
-    /// many `steps` (an entry that happens, or moves) and then returns false: it is to be called again.
+    /// Goes on to the tick `now` and tells `happens` what is due, in the order of the ticks. Stops
+    /// after so many `steps` (an entry that happens, or moves) and then returns false: it is to be
+    /// called again.
     pub(crate) fn advance(
         &mut self,
         now: u64,

@@ -1,12 +1,12 @@
 //! Which window a fresh task is bound to.
 //!
-//! First one that nobody is bound to: the warmest that this processor has, else a new one while there are fewer
-//! than the configured number. Then the tasks spread over the processor's windows in turn, leaving alone
-//! those with a heavy resident, since that would have to be copied.
+//! First one that nobody is bound to: the warmest that this processor has, else a new one while
+//! there are fewer than the configured number. Then the tasks spread over the processor's windows
+//! in turn, leaving alone those with a heavy resident, since that would have to be copied.
 //!
-//! The free list is a hint: a window on it is FREE, like any that nobody stands on, and a worker that looks for one to
-//! share may take it from under the list. So whoever finds a window HELD may wait for it: somebody stands on it, and
-//! will leave.
+//! The free list is a hint: a window on it is FREE, like any that nobody stands on, and a worker
+//! that looks for one to share may take it from under the list. So whoever finds a window HELD may
+//! wait for it: somebody stands on it, and will leave.
 //!
 //! Go: `runtime/proc.go` `gfget` (a dead goroutine's stack goes to the next one).
 
@@ -18,14 +18,14 @@ use std::cell::{Cell, UnsafeCell};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
 
-/// Residents with more live bytes than this are left in their windows while another will do: copying them
-/// costs more than a new window's first page.
+/// Residents with more live bytes than this are left in their windows while another will do:
+/// copying them costs more than a new window's first page.
 const HEAVY: usize = 16 << 10;
 
 /// The tasks that find all windows taken share this many of them. Few stay in the caches and in the
-/// TLB, where copying is cheap; many keep fewer tasks waiting behind one that hogs its window. (Yield
-/// of 100,000 tasks, one worker, on a busy 2 GHz Zen 1 before blocks were fetched ahead: 107 ns over 1
-/// window, 147 over 16, 239 over 256.)
+/// TLB, where copying is cheap; many keep fewer tasks waiting behind one that hogs its window.
+/// (Yield of 100,000 tasks, one worker, on a busy 2 GHz Zen 1 before blocks were fetched ahead: 107
+/// ns over 1 window, 147 over 16, 239 over 256.)
 const SPREAD: usize = 16;
 
 /// What came of choosing.
@@ -49,8 +49,8 @@ pub(crate) struct WindowChoice {
 }
 
 impl WindowChoice {
-    /// A processor's windows: `first` and up to `most` in all. In the pinned mode there is no first one, and nothing
-    /// to choose.
+    /// A processor's windows: `first` and up to `most` in all. In the pinned mode there is no first
+    /// one, and nothing to choose.
     ///
     /// `first` is held by the caller, and stays so only in the exclusive case.
     pub(crate) fn new(first: Option<*const Window>, most: usize, exclusive: bool) -> WindowChoice {
@@ -71,9 +71,9 @@ impl WindowChoice {
         }
     }
 
-    /// Chooses a window for a fresh task. `current` is the window whose stack the caller stands on, or null;
-    /// `exclusive` says that this processor's windows are nobody else's. `passed_on` gets those who waited for a
-    /// window that was looked at and left alone.
+    /// Chooses a window for a fresh task. `current` is the window whose stack the caller stands on,
+    /// or null; `exclusive` says that this processor's windows are nobody else's. `passed_on` gets
+    /// those who waited for a window that was looked at and left alone.
     ///
     /// # Safety
     ///
@@ -91,7 +91,8 @@ impl WindowChoice {
         while let Some(window) = free.pop() {
             // SAFETY: shared windows live as long as the runtime.
             let ours = unsafe { &*window };
-            // Relaxed: with the worst luck the window is on no list for a while; it is still found below.
+            // Relaxed: with the worst luck the window is on no list for a while; it is still found
+            // below.
             ours.listed.store(false, Ordering::Relaxed);
             if exclusive || ours.ownership.try_acquire() {
                 if ours.bound.get() == 0 {

@@ -1,10 +1,11 @@
-//! The windows of a runtime that are in no processor's hands: private ones for pinned tasks, and the
-//! account of how many there may be.
+//! The windows of a runtime that are in no processor's hands: private ones for pinned tasks, and
+//! the account of how many there may be.
 //!
-//! A pinned task that finds no window, and no room for one, waits here unstarted until another pinned task
-//! ends.
+//! A pinned task that finds no window, and no room for one, waits here unstarted until another
+//! pinned task ends.
 //!
-//! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor caches.
+//! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor
+//! caches.
 
 use super::Ready;
 use crate::stack::addresses::{self, Purpose};
@@ -15,8 +16,8 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-/// So many free private windows are kept for the next pinned tasks (12 KiB each); more are unmapped, but
-/// for those that a processor still has on its list of windows to trim.
+/// So many free private windows are kept for the next pinned tasks (12 KiB each); more are
+/// unmapped, but for those that a processor still has on its list of windows to trim.
 const KEPT: usize = 64;
 
 pub(crate) struct WindowStore {
@@ -117,8 +118,8 @@ impl WindowStore {
     ///
     /// # Safety
     ///
-    /// `window` came from [`private_or_wait`](Self::private_or_wait), the caller holds it and nobody runs on it or
-    /// is bound to it.
+    /// `window` came from [`private_or_wait`](Self::private_or_wait), the caller holds it and
+    /// nobody runs on it or is bound to it.
     pub(crate) unsafe fn give_back_private(&self, window: *const Window) -> Option<Ready> {
         // SAFETY: made by Box::into_raw there.
         let window = unsafe { Box::from_raw(window.cast_mut()) };
@@ -140,7 +141,8 @@ impl WindowStore {
 
 impl Drop for WindowStore {
     fn drop(&mut self) {
-        // A window that a task still has (under panic=abort a parked one is leaked) is not given back.
+        // A window that a task still has (under panic=abort a parked one is leaked) is not given
+        // back.
         let mut windows = std::mem::take(self.shared.get_mut());
         windows.append(&mut self.private.get_mut().free);
         let bytes = windows.len() * self.shape.size();

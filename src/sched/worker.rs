@@ -1,10 +1,12 @@
 //! A worker: an OS thread that runs tasks, and its own stack, where the scheduler loop is.
 //!
-//! The worker's state is found through a thread-local. The compiler may keep a thread-local's address
-//! across a context switch, and a task may continue on another thread, so it is read in one function that is
-//! never inlined ([`current`]), and every switch returns the worker that the context continues on.
+//! The worker's state is found through a thread-local. The compiler may keep a thread-local's
+//! address across a context switch, and a task may continue on another thread, so it is read in one
+//! function that is never inlined ([`current`]), and every switch returns the worker that the
+//! context continues on.
 //!
-//! Go: `runtime/runtime2.go` `m`, its `g0` (the scheduler's stack), `runtime/proc.go` `mstart`, `schedule`.
+//! Go: `runtime/runtime2.go` `m`, its `g0` (the scheduler's stack), `runtime/proc.go` `mstart`,
+//! `schedule`.
 
 use super::processor::Processor;
 use super::shared::{Remote, Shared};
@@ -26,7 +28,8 @@ pub(crate) struct Worker {
     remote: NonNull<Remote>,
     pub(crate) index: usize,
     pub(crate) processor: Processor,
-    /// The task that runs, or the one that is about to while its predecessor's switch is not finished.
+    /// The task that runs, or the one that is about to while its predecessor's switch is not
+    /// finished.
     pub(crate) current: Cell<Option<Ready>>,
     /// Who has just been switched away from, and why: the next context finishes that switch.
     pub(crate) previous: Cell<Option<(Ready, Suspension)>>,
@@ -41,8 +44,8 @@ pub(crate) struct Worker {
     pub(crate) searching: Cell<bool>,
 }
 
-/// The calling thread's worker. It is valid on that thread as long as the thread lives, and is asked for anew after
-/// each switch.
+/// The calling thread's worker. It is valid on that thread as long as the thread lives, and is
+/// asked for anew after each switch.
 #[derive(Clone, Copy)]
 pub(crate) struct WorkerRef(NonNull<Worker>);
 
@@ -50,7 +53,8 @@ impl Deref for WorkerRef {
     type Target = Worker;
     #[inline]
     fn deref(&self) -> &Worker {
-        // SAFETY: made only for the calling thread's own worker, which outlives all that runs on it.
+        // SAFETY: made only for the calling thread's own worker, which outlives all that runs on
+        // it.
         unsafe { self.0.as_ref() }
     }
 }
@@ -128,7 +132,8 @@ impl Worker {
         }
     }
 
-    /// Makes a task ready that a timer woke: after those that are ready, so that of many each gets its turn in order.
+    /// Makes a task ready that a timer woke: after those that are ready, so that of many each gets
+    /// its turn in order.
     pub(crate) fn ready_timed(&self, task: Ready) {
         let home = task.header().home.get() as usize;
         if self.processor.exclusive && home != self.index {
@@ -164,8 +169,8 @@ impl Worker {
         }
     }
 
-    /// Stress mode: the task goes on on another worker if one is free, else on whichever comes first. (Not on one that is
-    /// busy: nobody could take the task away from it.)
+    /// Stress mode: the task goes on on another worker if one is free, else on whichever comes
+    /// first. (Not on one that is busy: nobody could take the task away from it.)
     #[cold]
     fn scatter(&self, task: Ready) {
         let workers = self.shared.remotes.len();
@@ -196,8 +201,8 @@ impl Worker {
 
 /// The body of a worker thread.
 pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
-    // Without an alternate stack no task's stack could grow; a thread that cannot have 64 KiB for it is
-    // past saving.
+    // Without an alternate stack no task's stack could grow; a thread that cannot have 64 KiB for
+    // it is past saving.
     let signal_stack = SignalStack::install().unwrap_or_else(|error| {
         crate::fatal(format_args!("no signal stack for a worker: {error}"))
     });
@@ -261,7 +266,8 @@ pub(crate) fn faulting_window(address: usize) -> Option<Faulting> {
         // SAFETY: the tasks a worker is about to leave or to enter are bound to living windows.
         (!window.is_null() && unsafe { (*window).contains(address) }).then_some(window)
     };
-    // During a switch `current` is already the next one while its predecessor still pushes registers.
+    // During a switch `current` is already the next one while its predecessor still pushes
+    // registers.
     let window = contains(worker.current.get())
         .or_else(|| contains(worker.previous.get().map(|(task, _)| task)))?;
     Some(Faulting { window, describe: describe_current, grown: count_growth })

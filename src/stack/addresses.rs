@@ -9,7 +9,8 @@
 //! can do with fewer, leave room for pinned tasks, and those leave room for another runtime to
 //! start. At the default limit (windows of 256 MiB) these are 4, 2 and 2 windows.
 //!
-//! Go: `runtime/malloc.go` (heap arenas are small and reserved one by one on 32-bit, for the same reason).
+//! Go: `runtime/malloc.go` (heap arenas are small and reserved one by one on 32-bit, for the same
+//! reason).
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,12 +1,14 @@
 //! Growth by guard fault, and stack overflow.
 //!
-//! A touch below the committed part of the running task's window raises SIGSEGV. The handler runs on the
-//! worker's alternate signal stack, commits more of the window and returns; the access is then
-//! repeated. An access below the limit is a stack overflow ([`super::overflow`]). Every other fault goes
-//! to the handler that was there before, a wild pointer deep below the stack pointer included.
+//! A touch below the committed part of the running task's window raises SIGSEGV. The handler runs
+//! on the worker's alternate signal stack, commits more of the window and returns; the access is
+//! then repeated. An access below the limit is a stack overflow ([`super::overflow`]). Every other
+//! fault goes to the handler that was there before, a wild pointer deep below the stack pointer
+//! included.
 //!
 //! Guarantees: growing takes two system calls and nothing else (mprotect, madvise; where memory is
-//! refused, a few pauses), errno is restored, and a fault that is not ours reaches the previous handler as if midge were not there.
+//! refused, a few pauses), errno is restored, and a fault that is not ours reaches the previous
+//! handler as if midge were not there.
 //!
 //! Go: `runtime/stack.go` `newstack` (its prologue check is our guard) and `runtime/signal_unix.go`
 //! `sighandler`.
@@ -54,7 +56,8 @@ pub(crate) fn install(lookup: Lookup) {
     static ACTIVE: std::sync::Once = std::sync::Once::new();
     ACTIVE.call_once(|| {
         // Only now, so that the handler never runs before INSTALLED is there for it.
-        // SAFETY: `handle` keeps the rules of a handler, and the struct is filled as the kernel asks.
+        // SAFETY: `handle` keeps the rules of a handler, and the struct is filled as the kernel
+        // asks.
         unsafe {
             let mut action: libc::sigaction = mem::zeroed();
             action.sa_sigaction = handle as *const () as usize;
@@ -90,8 +93,8 @@ unsafe extern "C" fn handle(
             let window = unsafe { &*faulting.window };
             match window.commit_to(address) {
                 Commit::Done { grown } => {
-                    // Not grown: the page was there, so it is a fault of another kind (a jump to the
-                    // stack, say), which repeating the access would not end.
+                    // Not grown: the page was there, so it is a fault of another kind (a jump to
+                    // the stack, say), which repeating the access would not end.
                     if grown {
                         (faulting.grown)();
                         // SAFETY: errno is this thread's.
@@ -111,13 +114,13 @@ unsafe extern "C" fn handle(
     }
 }
 
-/// How far below the stack pointer an access may be and still be one to the stack, in bytes: what Linux's
-/// own stacks allowed until 4.20 (`arch/x86/mm/fault.c`), which covers red zones and compilers that
-/// probe ahead.
+/// How far below the stack pointer an access may be and still be one to the stack, in bytes: what
+/// Linux's own stacks allowed until 4.20 (`arch/x86/mm/fault.c`), which covers red zones and
+/// compilers that probe ahead.
 const BELOW_STACK_POINTER: usize = 65_536 + 32 * size_of::<usize>();
 
-/// Whether an access may have been to the stack of the code that was interrupted: a wild pointer that
-/// happens to lie deep below in the same window is none.
+/// Whether an access may have been to the stack of the code that was interrupted: a wild pointer
+/// that happens to lie deep below in the same window is none.
 ///
 /// # Safety
 ///
@@ -141,8 +144,8 @@ unsafe fn chain(
 ) {
     match previous.sa_sigaction {
         libc::SIG_DFL | libc::SIG_IGN => {
-            // The fault cannot be ignored: the default action takes the process (and dumps core) when
-            // the access is repeated after this return.
+            // The fault cannot be ignored: the default action takes the process (and dumps core)
+            // when the access is repeated after this return.
             // SAFETY: restoring the default disposition is async-signal-safe.
             unsafe {
                 let mut default: libc::sigaction = mem::zeroed();
@@ -176,16 +179,17 @@ fn out_of_memory(window: &Window, faulting: &Faulting) -> ! {
     line.print_and_abort()
 }
 
-/// The alternate signal stack of one worker thread, with a guard page below; restores the previous one
-/// when dropped.
+/// The alternate signal stack of one worker thread, with a guard page below; restores the previous
+/// one when dropped.
 pub(crate) struct SignalStack {
     base: usize,
     size: usize,
     previous: libc::stack_t,
 }
 
-/// Room for the handler, for the handlers it chains to, for wide register files (AVX-512 state alone
-/// is 2.5 KiB), and for the recursion that takes a symbol's name apart. Only what is touched takes memory.
+/// Room for the handler, for the handlers it chains to, for wide register files (AVX-512 state
+/// alone is 2.5 KiB), and for the recursion that takes a symbol's name apart. Only what is touched
+/// takes memory.
 const SIGNAL_STACK: usize = 512 << 10;
 
 impl SignalStack {
@@ -204,7 +208,8 @@ impl SignalStack {
             ss_flags: 0,
             ss_size: SIGNAL_STACK,
         };
-        // SAFETY: the memory lives as long as this value, which restores the old stack when it goes.
+        // SAFETY: the memory lives as long as this value, which restores the old stack when it
+        // goes.
         if unsafe { libc::sigaltstack(&new, &mut stack.previous) } != 0 {
             return Err(io::Error::last_os_error());
         }

@@ -1,11 +1,11 @@
 //! Walking a stack that is about to be given up: its innermost and its outermost frames.
 //!
-//! The walk is that of the platform's unwinder, from inside the signal handler through the frame the
-//! kernel has pushed. An overflown stack may have ten million frames, so all are counted and few are
-//! kept.
+//! The walk is that of the platform's unwinder, from inside the signal handler through the frame
+//! the kernel has pushed. An overflown stack may have ten million frames, so all are counted and
+//! few are kept.
 //!
-//! Guarantees: no memory but its own array, and no locks where the unwinder takes none (glibc 2.35 and
-//! later). Elsewhere it might hang; who calls it sets an alarm (see [`super::overflow`]).
+//! Guarantees: no memory but its own array, and no locks where the unwinder takes none (glibc 2.35
+//! and later). Elsewhere it might hang; who calls it sets an alarm (see [`super::overflow`]).
 //!
 //! Go: `runtime/traceback.go` `traceback`, which prints 50 innermost and 50 outermost frames.
 
@@ -46,8 +46,8 @@ extern "C" {
 const CONTINUE: c_int = 0;
 
 impl Frames {
-    /// Walks from the running function outwards and keeps what lies on the stack `[low, high)`: in a
-    /// signal handler on its own stack, the frames of the code that was interrupted.
+    /// Walks from the running function outwards and keeps what lies on the stack `[low, high)`: in
+    /// a signal handler on its own stack, the frames of the code that was interrupted.
     #[inline(never)]
     pub(crate) fn walk(low: usize, high: usize) -> Frames {
         let none = [Frame::default(); KEPT];
@@ -75,7 +75,8 @@ impl Frames {
 }
 
 unsafe extern "C" fn each(context: *mut Context, frames: *mut c_void) -> c_int {
-    // SAFETY: `walk` passes its own frames, and the unwinder a context that is valid during this call.
+    // SAFETY: `walk` passes its own frames, and the unwinder a context that is valid during this
+    // call.
     let (frames, address, stack) =
         unsafe { (&mut *frames.cast::<Frames>(), _Unwind_GetIP(context), _Unwind_GetCFA(context)) };
     if (frames.low..=frames.high).contains(&stack) {

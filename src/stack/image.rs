@@ -1,14 +1,14 @@
 //! A task's stack as the stack layer sees it: where it lives, and how it moves in and out.
 //!
-//! An [`Image`] is the part of a task that knows its window, its saved stack pointer and its block. It
-//! is *resident* when its bytes are in the window, else *frozen*: they are in the block. Freezing is
-//! lazy: [`mount`] copies the resident out only when somebody else needs the window.
+//! An [`Image`] is the part of a task that knows its window, its saved stack pointer and its block.
+//! It is *resident* when its bytes are in the window, else *frozen*: they are in the block.
+//! Freezing is lazy: [`mount`] copies the resident out only when somebody else needs the window.
 //!
 //! Guarantees: an image's cells are touched only by the holder of its window (before it has one: by
 //! the worker that starts it), so they need no atomics.
 //!
-//! Go: `runtime/stack.go` `copystack`, which copies `[sp, hi)` once per growth; here the same bytes are
-//! copied when a window changes hands, and growth copies nothing.
+//! Go: `runtime/stack.go` `copystack`, which copies `[sp, hi)` once per growth; here the same bytes
+//! are copied when a window changes hands, and growth copies nothing.
 
 use super::block::Block;
 use super::copy::copy;
@@ -64,7 +64,8 @@ impl Image {
         capacity
     }
 
-    /// Has the processor fetch what a thaw would copy. The caller holds the window, or no other worker can.
+    /// Has the processor fetch what a thaw would copy. The caller holds the window, or no other
+    /// worker can.
     #[inline]
     pub(crate) fn prefetch_block(&self) {
         let block = self.block.replace(Block::EMPTY);
@@ -97,8 +98,8 @@ impl Image {
                 "out of memory: no block of {length} bytes for a parked stack"
             ));
         }
-        // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds, and
-        // the block was just made large enough. Heap and window never overlap.
+        // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds,
+        // and the block was just made large enough. Heap and window never overlap.
         unsafe { copy(self.sp.get() as *const u8, block.as_ptr(), length) };
         copied.frozen = Some(length);
         copied.block_growth = (block.capacity() as u64).wrapping_sub(before as u64);
@@ -138,8 +139,8 @@ impl Image {
 ///
 /// # Safety
 ///
-/// `image` is bound to a window, the caller holds that window and does not run on it, and both it and
-/// the resident are parked (or fresh, for `image`).
+/// `image` is bound to a window, the caller holds that window and does not run on it, and both it
+/// and the resident are parked (or fresh, for `image`).
 pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache) -> Copied {
     let mut copied = Copied::default();
     // SAFETY: a bound image's window outlives it.

@@ -17,16 +17,16 @@ pub(crate) const MAX_WINDOW: usize =
 /// The smallest limit that can be asked for, in bytes: below this not even a panic message fits.
 pub(crate) const MIN_MAX_STACK: usize = 64 << 10;
 
-/// What a window has committed at first, in bytes. Committing is not touching: a task that needs 1 KiB
-/// makes one page of it real.
+/// What a window has committed at first, in bytes. Committing is not touching: a task that needs 1
+/// KiB makes one page of it real.
 pub(crate) const FIRST_COMMIT: usize = 64 << 10;
 
 /// The part of a window above every top: tops are spread over it ("coloured"), so that those of
 /// different windows do not fall into the same cache sets.
 pub(crate) const COLOUR_SPAN: usize = 64 << 10;
 
-/// At least so many bytes at the low end of a window are never committed: as much as Linux keeps below
-/// its own stacks (`stack_guard_gap`, 256 pages), so that a frame of C code that skips pages
+/// At least so many bytes at the low end of a window are never committed: as much as Linux keeps
+/// below its own stacks (`stack_guard_gap`, 256 pages), so that a frame of C code that skips pages
 /// without touching them lands here and not in a neighbour.
 pub(crate) const GUARD: usize = 1 << 20;
 
@@ -49,7 +49,8 @@ pub(crate) fn set_default_max_stack(limit: usize) -> usize {
     DEFAULT.swap(limit, Ordering::Relaxed) // guards nothing
 }
 
-/// How large a window is for stacks of up to `limit` bytes: with room for colours and guard, and a power of two.
+/// How large a window is for stacks of up to `limit` bytes: with room for colours and guard, and a
+/// power of two.
 pub(crate) fn window_size(limit: usize) -> usize {
     (limit + COLOUR_SPAN + GUARD).next_power_of_two()
 }
@@ -65,7 +66,8 @@ pub(crate) fn page_size() -> usize {
 }
 
 /// How many mappings the windows of this process may have without crowding out everybody else's, of
-/// the `vm.max_map_count` that Linux allows (65,530 by default): a twentieth is left for the program.
+/// the `vm.max_map_count` that Linux allows (65,530 by default): a twentieth is left for the
+/// program.
 pub(crate) fn most_mappings() -> usize {
     static MOST: OnceLock<usize> = OnceLock::new();
     *MOST.get_or_init(|| {

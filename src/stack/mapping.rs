@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The mappings that the windows of this process have, at most.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes so many of the mappings that Linux allows a process (`vm.max_map_count`), if they are left.
-/// Async-signal-safe once it has been called.
+/// Takes so many of the mappings that Linux allows a process (`vm.max_map_count`), if they are
+/// left. Async-signal-safe once it has been called.
 pub(crate) fn take(count: usize) -> bool {
     let most = limits::most_mappings();
     // Relaxed, here and below: the number guards nothing but itself.
@@ -97,8 +97,8 @@ pub(crate) unsafe fn decommit(low: usize, high: usize) -> io::Result<()> {
     unsafe { map(low as *mut libc::c_void, high - low, libc::MAP_FIXED) }.map(drop)
 }
 
-/// Asks for huge pages where they fit into the range. Async-signal-safe. A refusal costs nothing but
-/// their benefit.
+/// Asks for huge pages where they fit into the range. Async-signal-safe. A refusal costs nothing
+/// but their benefit.
 pub(crate) fn prefer_huge_pages(low: usize, high: usize) {
     // SAFETY: called for parts of windows; advice changes no byte.
     unsafe { libc::madvise(low as *mut libc::c_void, high - low, libc::MADV_HUGEPAGE) };

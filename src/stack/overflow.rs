@@ -1,7 +1,8 @@
 //! The death of a task whose stack is over its limit.
 //!
-//! First comes what is certain: whose stack it is, in Go's words. Then, under an alarm, the frames: if the
-//! walk hangs (the fault may have come in the middle of anything) or faults, the process ends all the same.
+//! First comes what is certain: whose stack it is, in Go's words. Then, under an alarm, the frames:
+//! if the walk hangs (the fault may have come in the middle of anything) or faults, the process
+//! ends all the same.
 //!
 //! Go: `runtime/stack.go` `newstack`, `runtime/panic.go` `throw`.
 
@@ -19,8 +20,8 @@ const PATIENCE: u32 = 20;
 /// The thread that is dying of an overflow; 0 if there is none.
 static DYING: AtomicI32 = AtomicI32::new(0);
 
-/// Says whose stack has overflown and what it was doing, and aborts. `context` is what the signal handler that
-/// calls this was given. Async-signal-safe.
+/// Says whose stack has overflown and what it was doing, and aborts. `context` is what the signal
+/// handler that calls this was given. Async-signal-safe.
 pub(super) fn die(window: &Window, faulting: &Faulting, context: *const libc::c_void) -> ! {
     let (low, high) = window.range();
     let mut line = Line::new();
@@ -88,8 +89,8 @@ extern "C" fn alarm(_signal: libc::c_int) {
 
 fn set_alarm() {
     let handler: extern "C" fn(libc::c_int) = alarm;
-    // SAFETY: all of these are async-signal-safe, and an all-zero sigaction or set is a valid one. The
-    // process is about to abort, so that nobody misses their own SIGALRM.
+    // SAFETY: all of these are async-signal-safe, and an all-zero sigaction or set is a valid one.
+    // The process is about to abort, so that nobody misses their own SIGALRM.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as usize;

@@ -2,11 +2,12 @@
 //!
 //! All of it is one word, so that "it is held, I shall wait" and "I leave, who waits?" cannot miss
 //! each other: the word is 0 when the window is free, else the HELD bit and, above it, a pointer to
-//! the newest waiter; waiters are linked through the tasks themselves. A waiter gets onto the list only
-//! by a compare-and-swap that saw HELD, and a release takes the word and the whole list in one swap.
+//! the newest waiter; waiters are linked through the tasks themselves. A waiter gets onto the list
+//! only by a compare-and-swap that saw HELD, and a release takes the word and the whole list in one
+//! swap.
 //!
-//! Guarantees: one holder at a time; what the holder wrote to the window and to its residents is seen
-//! by the next holder; no waiter is lost; waiters come off in the order they went on.
+//! Guarantees: one holder at a time; what the holder wrote to the window and to its residents is
+//! seen by the next holder; no waiter is lost; waiters come off in the order they went on.
 //! `tests/loom/ownership.rs` checks all three.
 //!
 //! Go has no such thing: a goroutine's stack is its own. The nearest is `runtime/lock_futex.go`.
@@ -51,7 +52,8 @@ impl Ownership {
 
     /// Takes the window if it is free.
     pub(crate) fn try_acquire(&self) -> bool {
-        // Acquire pairs with the Release half of `release`: the new holder sees all the old one wrote.
+        // Acquire pairs with the Release half of `release`: the new holder sees all the old one
+        // wrote.
         self.word.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
@@ -80,8 +82,8 @@ impl Ownership {
             // SAFETY: the caller grants the waiter, which is on no list yet.
             // Relaxed: published by the Release below.
             unsafe { waiter.as_ref() }.next.store(newest, Ordering::Relaxed);
-            // Release pairs with the Acquire half of the swap that takes the list: the taker sees the
-            // link and the task behind it.
+            // Release pairs with the Acquire half of the swap that takes the list: the taker sees
+            // the link and the task behind it.
             match self.word.compare_exchange_weak(
                 word,
                 waiter.as_ptr() as usize | HELD,

@@ -1,18 +1,19 @@
 //! Giving deep windows' memory back, but not too soon.
 //!
-//! A window stays as deep as its deepest task has needed, which is what makes the next descent cheap and
-//! an idle process fat. So a processor keeps a list of the windows it has left grown. One that has been
-//! on the list for its *patience*, 100 ms at first, is cut down to what its resident uses. If
-//! it then grows again soon, the cut was a mistake, and the patience of this window doubles: a loop that
-//! descends a MiB each turn pays for it again once in 100 ms, then once in 200, at last once in 6.4 s.
-//! Where the windows on the list have more than a budget, the oldest are cut at once, whatever their
-//! patience (so tasks that need more than that in turn do pay each time).
+//! A window stays as deep as its deepest task has needed, which is what makes the next descent
+//! cheap and an idle process fat. So a processor keeps a list of the windows it has left grown. One
+//! that has been on the list for its *patience*, 100 ms at first, is cut down to what its resident
+//! uses. If it then grows again soon, the cut was a mistake, and the patience of this window
+//! doubles: a loop that descends a MiB each turn pays for it again once in 100 ms, then once in
+//! 200, at last once in 6.4 s. Where the windows on the list have more than a budget, the oldest
+//! are cut at once, whatever their patience (so tasks that need more than that in turn do pay each
+//! time).
 //!
-//! Guarantees: a window is cut only while it is held, by a worker that does not run on it, and never into its
-//! resident's bytes.
+//! Guarantees: a window is cut only while it is held, by a worker that does not run on it, and
+//! never into its resident's bytes.
 //!
-//! Go: `runtime/stack.go` `shrinkstack` (halves once a garbage collection if a quarter is used), and
-//! `runtime/mgcscavenge.go`, which returns free memory slowly for the same reason.
+//! Go: `runtime/stack.go` `shrinkstack` (halves once a garbage collection if a quarter is used),
+//! and `runtime/mgcscavenge.go`, which returns free memory slowly for the same reason.
 
 use super::ownership::Waiters;
 use super::window::Window;
@@ -21,8 +22,8 @@ use std::collections::VecDeque;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-/// What a window may keep for ever, in bytes. Half of the default windows of a worker (128) with this much
-/// take 16 MiB.
+/// What a window may keep for ever, in bytes. Half of the default windows of a worker (128) with
+/// this much take 16 MiB.
 const KEEP: usize = 256 << 10;
 
 /// How long a grown window is left alone at first, and at most.
@@ -96,7 +97,8 @@ pub(crate) struct Trimmed {
     pub(crate) bytes: u64,
 }
 
-/// Whether a window has more than it may keep for ever: that, rounded up to a page of the largest size.
+/// Whether a window has more than it may keep for ever: that, rounded up to a page of the largest
+/// size.
 #[inline]
 pub(crate) fn is_grown(window: &Window) -> bool {
     window.committed_bytes() >= KEEP + LARGEST_PAGE
@@ -156,9 +158,9 @@ impl TrimList {
         self.next_due.get()
     }
 
-    /// Cuts what is due. `current` is the window whose stack the caller stands on, or null; `exclusive`
-    /// says that these windows are nobody else's. `passed_on` gets those who waited for a window
-    /// meanwhile.
+    /// Cuts what is due. `current` is the window whose stack the caller stands on, or null;
+    /// `exclusive` says that these windows are nobody else's. `passed_on` gets those who waited for
+    /// a window meanwhile.
     pub(crate) fn pass(
         &self,
         current: *const Window,
@@ -176,8 +178,8 @@ impl TrimList {
                 self.entries.borrow_mut().push_back(entry);
                 continue;
             }
-            // SAFETY: shared windows live as long as the runtime; a private one is forgotten, or kept
-            // while it is listed, before it could be freed (`WindowStore::give_back_private`).
+            // SAFETY: shared windows live as long as the runtime; a private one is forgotten, or
+            // kept while it is listed, before it could be freed (`WindowStore::give_back_private`).
             let window = unsafe { &*entry.window };
             if !exclusive && !window.ownership.try_acquire() {
                 // Somebody runs there, and may do so for long.

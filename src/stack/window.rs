@@ -1,15 +1,16 @@
 //! A window: the range of addresses that code runs in.
 //!
-//! A window is reserved whole (no memory, no access), aligned to its size. Its top is committed at first;
-//! a touch below the committed part faults, and the handler ([`super::fault`]) commits twice as much, up
-//! to the limit. The low end is never committed: that is the guard. Tops are "coloured": moved down
-//! by a different amount in each window, since at equal offsets from a 1 GiB boundary they
-//! would all fall into the same few cache sets.
+//! A window is reserved whole (no memory, no access), aligned to its size. Its top is committed at
+//! first; a touch below the committed part faults, and the handler ([`super::fault`]) commits twice
+//! as much, up to the limit. The low end is never committed: that is the guard. Tops are
+//! "coloured": moved down by a different amount in each window, since at equal offsets from a 1 GiB
+//! boundary they would all fall into the same few cache sets.
 //!
-//! Guarantees: the memory of a window, its resident and its count of bound tasks are touched by nobody but
-//! its holder ([`super::ownership`]), which is what makes the `Cell`s sound.
+//! Guarantees: the memory of a window, its resident and its count of bound tasks are touched by
+//! nobody but its holder ([`super::ownership`]), which is what makes the `Cell`s sound.
 //!
-//! Go: `runtime/stack.go` `stackalloc` (a stack of its own for each goroutine) and `newstack` (growth).
+//! Go: `runtime/stack.go` `stackalloc` (a stack of its own for each goroutine) and `newstack`
+//! (growth).
 
 use super::image::Image;
 use super::limits::{page_size, window_size, COLOUR_SPAN, FIRST_COMMIT, GUARD, HUGE_DEPTH};
@@ -113,8 +114,8 @@ impl Window {
             mapping::reserve_aligned(shape.size).inspect_err(|_| mapping::give_back(MAPPINGS))?;
         let end = base + shape.size;
         let page = page_size();
-        // 16 steps of a page and, within a page, 32 of a cache line. The line steps stay in the upper
-        // half of the page, so that a shallow stack does not straddle two pages.
+        // 16 steps of a page and, within a page, 32 of a cache line. The line steps stay in the
+        // upper half of the page, so that a shallow stack does not straddle two pages.
         let lines = (number.wrapping_mul(5) % 32) * 64;
         let pages = (number % 16) * page.min(COLOUR_SPAN / 16);
         let top = end - pages - lines;
@@ -164,8 +165,8 @@ impl Window {
         self.top.saturating_sub(self.committed.load(Ordering::Relaxed))
     }
 
-    /// Makes the window writable down to `address`, and by twice what it was if it has to grow, up to the
-    /// limit. The caller holds the window. Async-signal-safe.
+    /// Makes the window writable down to `address`, and by twice what it was if it has to grow, up
+    /// to the limit. The caller holds the window. Async-signal-safe.
     pub(crate) fn commit_to(&self, address: usize) -> Commit {
         self.commit_patiently(address, self.limit())
     }
@@ -203,8 +204,8 @@ impl Window {
         }
         let doubled = self.top.saturating_sub((self.top - low) * 2);
         let mut wanted = (address & mask).min(doubled & mask).max(lowest & mask);
-        // The top of a stack is for the many small ones. Deeper, a huge page costs a third of the small
-        // ones it stands for.
+        // The top of a stack is for the many small ones. Deeper, a huge page costs a third of the
+        // small ones it stands for.
         let deep = self.base + self.shape.size - HUGE_DEPTH;
         if self.shape.huge_pages && wanted < deep {
             wanted = (wanted & !(HUGE_DEPTH - 1)).max(lowest & mask); // whole ones
@@ -227,15 +228,15 @@ impl Window {
         Commit::Done { grown: true }
     }
 
-    /// How many bytes are committed below the resident's stack and below the topmost `keep` bytes. The
-    /// caller holds the window and does not run on it.
+    /// How many bytes are committed below the resident's stack and below the topmost `keep` bytes.
+    /// The caller holds the window and does not run on it.
     pub(crate) fn slack(&self, keep: usize) -> usize {
         // Relaxed: written only by the holder.
         self.lowest_needed(keep).saturating_sub(self.committed.load(Ordering::Relaxed))
     }
 
-    /// Gives that back; returns how many bytes it was. The caller holds the window and does not run on
-    /// it.
+    /// Gives that back; returns how many bytes it was. The caller holds the window and does not run
+    /// on it.
     pub(crate) fn trim(&self, keep: usize) -> usize {
         let slack = self.slack(keep);
         if slack == 0 {
@@ -276,8 +277,8 @@ impl Window {
     }
 }
 
-/// How often refused memory is asked for again, and how long to wait between, in milliseconds. Other
-/// workers give back what their windows do not need after 100 ms (see [`super::trim`]).
+/// How often refused memory is asked for again, and how long to wait between, in milliseconds.
+/// Other workers give back what their windows do not need after 100 ms (see [`super::trim`]).
 const TRIES: u32 = 30;
 const PAUSE_MS: libc::c_long = 100;
 

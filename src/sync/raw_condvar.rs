@@ -5,7 +5,8 @@
 //!
 //! A waiter has the mutex again when it returns, and when it unwinds, too (as a pthread that is
 //! cancelled has), since the guard that it waited with says so. So a task that is cancelled, or
-//! whose timeout is over, while it waits for the mutex *here* goes on waiting for it, in a destructor.
+//! whose timeout is over, while it waits for the mutex *here* goes on waiting for it, in a
+//! destructor.
 //!
 //! Guarantees: a notification that is given to a waiter which leaves is passed on to another.
 //!
@@ -58,8 +59,8 @@ impl RawCondvar {
     }
 }
 
-/// Locks the mutex of a waiter that unwinds, from either of its waits. (In a destructor, since there
-/// it is not told to unwind once more: a timeout that is over says so at every suspension.)
+/// Locks the mutex of a waiter that unwinds, from either of its waits. (In a destructor, since
+/// there it is not told to unwind once more: a timeout that is over says so at every suspension.)
 struct Relock<'a> {
     condvar: &'a RawCondvar,
     mutex: &'a RawMutex,

@@ -1,10 +1,11 @@
 //! A task's memory: the header, and behind it the closure, then the result.
 //!
-//! Closure and result share their place: the closure is moved out to the task's own stack before the result is
-//! moved in. What is too large for a slab slot (or aligned too strictly) is boxed, so that every task is
-//! found in the slabs.
+//! Closure and result share their place: the closure is moved out to the task's own stack before
+//! the result is moved in. What is too large for a slab slot (or aligned too strictly) is boxed, so
+//! that every task is found in the slabs.
 //!
-//! Go: `runtime/proc.go` `newproc1`; a goroutine's closure is a heap object of its own and it has no result.
+//! Go: `runtime/proc.go` `newproc1`; a goroutine's closure is a heap object of its own and it has
+//! no result.
 
 use super::header::{Header, Vtable};
 use super::state::State;
@@ -113,8 +114,8 @@ impl<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks> Table<F, T, S, H> {
         Self::CLASS != u8::MAX && align_of::<TaskCell<S::Closure, S::Output>>() <= slab::ALIGN;
 }
 
-/// Makes a task of a closure, with two references (the scheduler's and the handle's). None if there is
-/// no memory.
+/// Makes a task of a closure, with two references (the scheduler's and the handle's). None if there
+/// is no memory.
 ///
 /// # Safety
 ///
@@ -147,7 +148,8 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
     };
     let cell = slot.cast::<TaskCell<S::Closure, S::Output>>();
     // SAFETY: the slot is ours and large enough. `refs` stays zero, as it is in a free slot, until
-    // all else is written: a walk may look at it at any time, so it is never written as a plain field.
+    // all else is written: a walk may look at it at any time, so it is never written as a plain
+    // field.
     unsafe {
         let header = &raw mut (*cell.as_ptr()).header;
         (&raw mut (*header).vtable).write(vtable);
@@ -240,8 +242,8 @@ static THREAD_VTABLE: Vtable = Vtable {
     class: 0,
 };
 
-/// Makes the stand-in for the calling thread, with one reference. It is never freed by the slabs, since it
-/// is not in one: `release_thread` does it.
+/// Makes the stand-in for the calling thread, with one reference. It is never freed by the slabs,
+/// since it is not in one: `release_thread` does it.
 pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> NonNull<Header> {
     let thread = thread::current();
     let name = thread.name().map(|name| Box::new(name.to_string().into_boxed_str()));
@@ -278,8 +280,8 @@ pub(crate) unsafe fn free_thread(header: NonNull<Header>) {
     drop(unsafe { Box::from_raw(header.cast::<ThreadCell>().as_ptr()) });
 }
 
-/// Wakes a thread, or leaves it a notification. `done` is called when it is certain that it goes on; unless the stand-in
-/// is referenced otherwise, it may be gone from then on.
+/// Wakes a thread, or leaves it a notification. `done` is called when it is certain that it goes
+/// on; unless the stand-in is referenced otherwise, it may be gone from then on.
 ///
 /// # Safety
 ///

@@ -24,7 +24,8 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// A handle to a task (or, outside of tasks, to an OS thread): its name, its number, and the way to wake it.
+/// A handle to a task (or, outside of tasks, to an OS thread): its name, its number, and the way to
+/// wake it.
 ///
 /// It keeps the task's memory, but neither its result nor its runtime, alive.
 ///
@@ -92,9 +93,9 @@ impl Task {
         self.header().location
     }
 
-    /// Wakes the task from its [`park`](super::park), or makes its next one return at once. Several calls
-    /// before that count as one, as with `std::thread::Thread::unpark`. It has no effect on a task that has
-    /// ended, and may be called from anywhere, after the runtime is gone, too.
+    /// Wakes the task from its [`park`](super::park), or makes its next one return at once. Several
+    /// calls before that count as one, as with `std::thread::Thread::unpark`. It has no effect on a
+    /// task that has ended, and may be called from anywhere, after the runtime is gone, too.
     pub fn unpark(&self) {
         // SAFETY: this handle's reference keeps the task alive.
         unsafe { (self.header().vtable.unpark)(self.header) }

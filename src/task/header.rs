@@ -1,7 +1,7 @@
 //! The part of a task that does not depend on its closure.
 //!
-//! Guarantees: the memory of a task is type-stable: a free slot keeps its `refs` word at zero, so that a
-//! walk over all slots ([`try_reference`]) can tell tasks from free slots without a lock on
+//! Guarantees: the memory of a task is type-stable: a free slot keeps its `refs` word at zero, so
+//! that a walk over all slots ([`try_reference`]) can tell tasks from free slots without a lock on
 //! each. The first word is not stable (the allocator links free slots through it).
 //!
 //! Go: `runtime/runtime2.go` `type g struct`.
@@ -36,7 +36,8 @@ pub(crate) struct Vtable {
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) vtable: &'static Vtable,
-    /// References: one of the scheduler until the task has ended, one for each handle. 0: a free slot.
+    /// References: one of the scheduler until the task has ended, one for each handle. 0: a free
+    /// slot.
     pub(crate) refs: AtomicU32,
     pub(crate) state: State,
     /// The runtime (`sched::shared::Shared`); null for a thread.
@@ -53,16 +54,18 @@ pub(crate) struct Header {
     pub(crate) name: Option<Box<Box<str>>>,
     /// Its task-local values and timeouts, or null. Touched by the running task alone.
     pub(crate) locals: Cell<*mut Locals>,
-    /// The worker a started task belongs to in the thread-bound modes. Written by the worker that runs
-    /// the task; read by whoever has just taken PARKED from it.
+    /// The worker a started task belongs to in the thread-bound modes. Written by the worker that
+    /// runs the task; read by whoever has just taken PARKED from it.
     pub(crate) home: Cell<u32>,
     /// Has run. Written likewise; a mere hint for anybody else.
     pub(crate) started: AtomicBool,
-    /// May not leave its thread now: a panic was under way there when it suspended. Read and written as `home`.
+    /// May not leave its thread now: a panic was under way there when it suspended. Read and
+    /// written as `home`.
     pub(crate) thread_locked: Cell<bool>,
     /// It was unwinding itself when it suspended. For its own worker.
     pub(crate) unwinding: Cell<bool>,
-    /// It has panicked since the last time that no panic was under way on its thread. For its own worker.
+    /// It has panicked since the last time that no panic was under way on its thread. For its own
+    /// worker.
     pub(crate) panicked: Cell<bool>,
     /// It may not unwind now, though it be cancelled. For its own worker.
     pub(crate) masked: Cell<bool>,
@@ -138,8 +141,9 @@ pub(crate) unsafe fn publish(header: NonNull<Header>, count: u32) {
     unsafe { header.as_ref() }.refs.store(count, Ordering::Release);
 }
 
-/// Gives up a reference that a walk added, without freeing: whoever had the last real one meanwhile has left the
-/// freeing to us, and a walk must not free. So the reference is only given up if it is not the last.
+/// Gives up a reference that a walk added, without freeing: whoever had the last real one meanwhile
+/// has left the freeing to us, and a walk must not free. So the reference is only given up if it is
+/// not the last.
 ///
 /// Returns false if it was: the caller keeps it, and gives it up after the walk.
 ///
@@ -164,7 +168,8 @@ pub(crate) unsafe fn release_unless_last(header: NonNull<Header>) -> bool {
 ///
 /// # Safety
 ///
-/// The caller owns a reference and does not use the task afterwards; `cache` is the calling thread's.
+/// The caller owns a reference and does not use the task afterwards; `cache` is the calling
+/// thread's.
 pub(crate) unsafe fn release(header: NonNull<Header>, cache: Option<&mut slab::Cache>) {
     // Release: what this owner did is seen by the one that frees; Acquire, there, likewise.
     // SAFETY: alive until the count is zero.

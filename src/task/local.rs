@@ -10,9 +10,10 @@ use std::fmt;
 
 /// Declares values that each task has for itself, as `std::thread_local!` does for threads.
 ///
-/// A value is made when its task first uses it, and dropped when the task ends, before `join` returns: the
-/// youngest first. On an ordinary thread it is the thread's. Unlike a `thread_local!`, it may be used before and after a
-/// suspension point, since it goes where the task goes. Children do not inherit it.
+/// A value is made when its task first uses it, and dropped when the task ends, before `join`
+/// returns: the youngest first. On an ordinary thread it is the thread's. Unlike a `thread_local!`,
+/// it may be used before and after a suspension point, since it goes where the task goes. Children
+/// do not inherit it.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -81,8 +82,8 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { init }
     }
 
-    /// Calls `f` with the task's value, which is made if this is its first use. If the initialiser uses the same
-    /// key, its value is replaced by the initialiser's, as in std.
+    /// Calls `f` with the task's value, which is made if this is its first use. If the initialiser
+    /// uses the same key, its value is replaced by the initialiser's, as in std.
     ///
     /// # Panics
     ///
@@ -118,9 +119,9 @@ impl<T: 'static> LocalKey<T> {
                 self.find()?.ok_or(AccessError)?
             }
         };
-        // SAFETY: only the task itself uses it, and it stays in its box until the task ends or an initialiser that
-        // runs further out on this stack replaces it, neither of which can be while `f` runs. (`T` need not be Sync
-        // or Send: nobody else gets at it.)
+        // SAFETY: only the task itself uses it, and it stays in its box until the task ends or an
+        // initialiser that runs further out on this stack replaces it, neither of which can be
+        // while `f` runs. (`T` need not be Sync or Send: nobody else gets at it.)
         Ok(f(unsafe { &*value }))
     }
 

@@ -1,7 +1,8 @@
-//! What a task has of its own beside its stack: its task-local values, and the timeouts it runs under.
+//! What a task has of its own beside its stack: its task-local values, and the timeouts it runs
+//! under.
 //!
-//! Most tasks have neither, so this is a box behind one pointer of the header, made when it is first needed. An
-//! ordinary thread has one in a thread-local. Only its owner touches it.
+//! Most tasks have neither, so this is a box behind one pointer of the header, made when it is
+//! first needed. An ordinary thread has one in a thread-local. Only its owner touches it.
 //!
 //! Go has nothing like it: it passes a `context.Context` along instead.
 

@@ -1,7 +1,7 @@
 //! Tasks: what a scheduled unit of work is made of.
 //!
-//! A task is one allocation: a `header::Header` that is the same for all, and behind it the closure, later
-//! its result (`cell`). What it is up to is one word (`state`); its stack is an
+//! A task is one allocation: a `header::Header` that is the same for all, and behind it the
+//! closure, later its result (`cell`). What it is up to is one word (`state`); its stack is an
 //! `Image`. A `Task` is a counted reference to it.
 //!
 //! Functions to spawn, park and yield are the scheduler's and are re-exported here, where

@@ -12,11 +12,12 @@
 //! | DONE | the result is in place | the task | - |
 //!
 //! Guarantees: of those who race to wake a parked task exactly one is told to make it ready; a
-//! notification that comes before the park is not lost, and two are one; the joiner is either told that
-//! the task is done or is woken; the result is dropped by exactly one. `tests/loom/state.rs` and
-//! `tests/loom/join.rs` check them.
+//! notification that comes before the park is not lost, and two are one; the joiner is either told
+//! that the task is done or is woken; the result is dropped by exactly one. `tests/loom/state.rs`
+//! and `tests/loom/join.rs` check them.
 //!
-//! Go: `runtime/runtime2.go` (`_Grunning`, `_Gwaiting`, ...) and `runtime/proc.go` `park_m`, `goready`.
+//! Go: `runtime/runtime2.go` (`_Grunning`, `_Gwaiting`, ...) and `runtime/proc.go` `park_m`,
+//! `goready`.
 
 use crate::atomic::{AtomicU32, Ordering};
 
@@ -48,9 +49,9 @@ impl State {
         self.0.fetch_and(!NOTIFIED, Ordering::Acquire) & NOTIFIED != 0
     }
 
-    /// For the worker that has left the task's stack: publishes that it is parked. False if it may not
-    /// park because it was notified meanwhile or, if it could unwind, is to unwind; the worker makes it
-    /// ready then.
+    /// For the worker that has left the task's stack: publishes that it is parked. False if it may
+    /// not park because it was notified meanwhile or, if it could unwind, is to unwind; the worker
+    /// makes it ready then.
     #[must_use]
     pub(crate) fn publish_parked(&self, may_unwind: bool) -> bool {
         let reasons = if may_unwind { NOTIFIED | CANCELLED | TIMED_OUT } else { NOTIFIED };
@@ -59,8 +60,8 @@ impl State {
             debug_assert_eq!(now & (PARKED | DONE), 0);
             let (then, parked) =
                 if now & reasons != 0 { (now & !NOTIFIED, false) } else { (now | PARKED, true) };
-            // Release pairs with the Acquire in `unpark` and `cancel`: who wakes the task sees it saved.
-            // Acquire, for the case that it was notified: as in `take_notification`.
+            // Release pairs with the Acquire in `unpark` and `cancel`: who wakes the task sees it
+            // saved. Acquire, for the case that it was notified: as in `take_notification`.
             match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return parked,
                 Err(other) => now = other,
@@ -77,8 +78,9 @@ impl State {
                 return false;
             }
             let then = if now & PARKED != 0 { now & !PARKED } else { now | NOTIFIED };
-            // Release and Acquire: see `take_notification` and `publish_parked`. When nothing changes the
-            // exchange still has to happen: the earlier notifier's Release does not cover our writes.
+            // Release and Acquire: see `take_notification` and `publish_parked`. When nothing
+            // changes the exchange still has to happen: the earlier notifier's Release does not
+            // cover our writes.
             match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return now & PARKED != 0,
                 Err(other) => now = other,
@@ -86,8 +88,8 @@ impl State {
         }
     }
 
-    /// Asks the task to unwind at its next suspension point. True if it was parked and the caller must make
-    /// it ready.
+    /// Asks the task to unwind at its next suspension point. True if it was parked and the caller
+    /// must make it ready.
     #[must_use]
     pub(crate) fn cancel(&self) -> bool {
         let mut now = self.0.load(Ordering::Relaxed);
@@ -111,8 +113,8 @@ impl State {
         self.0.load(Ordering::Relaxed) & CANCELLED != 0
     }
 
-    /// Asks the task to unwind out of a timeout at its next suspension point. True if it was parked and the caller must
-    /// make it ready.
+    /// Asks the task to unwind out of a timeout at its next suspension point. True if it was parked
+    /// and the caller must make it ready.
     #[must_use]
     pub(crate) fn time_out(&self) -> bool {
         // Acquire: see `publish_parked`. The two bits change in one step.
@@ -167,17 +169,18 @@ impl State {
         }
     }
 
-    /// For the task itself, with its result in place: hands it to the handle, and says whether a joiner is to be
-    /// woken. `None` if there is no handle any more: then the result is the task's to drop, which may suspend,
-    /// so that it is not done before it calls [`complete_detached`](Self::complete_detached).
+    /// For the task itself, with its result in place: hands it to the handle, and says whether a
+    /// joiner is to be woken. `None` if there is no handle any more: then the result is the task's
+    /// to drop, which may suspend, so that it is not done before it calls
+    /// [`complete_detached`](Self::complete_detached).
     pub(crate) fn complete(&self) -> Option<WakeJoiner> {
         let mut now = self.0.load(Ordering::Relaxed);
         loop {
             if now & HANDLE == 0 {
                 return None; // it never comes back
             }
-            // Release publishes the result (pairs with `is_done`, `register_joiner` and `drop_handle`); Acquire
-            // takes over the joiner slot (pairs with `register_joiner`).
+            // Release publishes the result (pairs with `is_done`, `register_joiner` and
+            // `drop_handle`); Acquire takes over the joiner slot (pairs with `register_joiner`).
             match self.0.compare_exchange_weak(now, now | DONE, Ordering::AcqRel, Ordering::Relaxed)
             {
                 Ok(_) => return Some(WakeJoiner(now & JOINER != 0)),
@@ -206,7 +209,8 @@ impl State {
         self.0.fetch_or(JOINER, Ordering::AcqRel) & DONE == 0
     }
 
-    /// For the handle that goes away unjoined: true if the result is there and now the caller's to drop.
+    /// For the handle that goes away unjoined: true if the result is there and now the caller's to
+    /// drop.
     #[must_use]
     pub(crate) fn drop_handle(&self) -> bool {
         // Acquire takes over the result from `complete`.

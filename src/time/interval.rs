@@ -1,7 +1,7 @@
 //! [`Interval`]: something again and again.
 //!
-//! Go: `time.Ticker`, which drops ticks that nobody takes (here: [`MissedTickBehavior::Skip`]). The shape and the default
-//! are tokio's.
+//! Go: `time.Ticker`, which drops ticks that nobody takes (here: [`MissedTickBehavior::Skip`]). The
+//! shape and the default are tokio's.
 
 use super::sleep_until;
 use crate::task::sleep;
@@ -15,7 +15,8 @@ pub enum MissedTickBehavior {
     Burst,
     /// The next one comes a period after the late one.
     Delay,
-    /// Those that were missed are left out; the next one comes at a multiple of the period from the start. As Go does it.
+    /// Those that were missed are left out; the next one comes at a multiple of the period from the
+    /// start. As Go does it.
     Skip,
 }
 
@@ -28,8 +29,8 @@ pub struct Interval {
     behavior: MissedTickBehavior,
 }
 
-/// Ticks at once, and then whenever a period has passed. Missed ticks follow in a [burst](MissedTickBehavior::Burst) unless
-/// told otherwise.
+/// Ticks at once, and then whenever a period has passed. Missed ticks follow in a
+/// [burst](MissedTickBehavior::Burst) unless told otherwise.
 ///
 /// # Panics
 ///
@@ -64,7 +65,8 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 }
 
 impl Interval {
-    /// Waits for the next tick and returns its time. A suspension point. If it is late already, it returns at once.
+    /// Waits for the next tick and returns its time. A suspension point. If it is late already, it
+    /// returns at once.
     ///
     /// If the task is cancelled while it waits, the tick is not lost.
     pub fn tick(&mut self) -> Instant {
@@ -87,7 +89,8 @@ impl Interval {
             MissedTickBehavior::Delay => now.checked_add(self.period),
             MissedTickBehavior::Skip => {
                 let into = (now - due).as_nanos() % self.period.as_nanos();
-                // The remainder is less than the period, so if it does not fit a u64 it is centuries.
+                // The remainder is less than the period, so if it does not fit a u64 it is
+                // centuries.
                 let left = self.period - Duration::from_nanos(u64::try_from(into).ok()?);
                 now.checked_add(left)
             }

@@ -1,8 +1,8 @@
 //! Time: sleeping, giving up after a while, and doing something again and again.
 //!
-//! All of it works in tasks, which then park, and on ordinary threads, which then block. The clock is
-//! [`std::time::Instant`]. Timers are never early; on an idle machine they are late by some 0.1 ms (a tick of
-//! 33 us, the system's timer slack of 50 us, and the wake-up).
+//! All of it works in tasks, which then park, and on ordinary threads, which then block. The clock
+//! is [`std::time::Instant`]. Timers are never early; on an idle machine they are late by some 0.1
+//! ms (a tick of 33 us, the system's timer slack of 50 us, and the wake-up).
 //!
 //! Go: package `time`, and `runtime/time.go`.
 
@@ -48,19 +48,21 @@ impl std::error::Error for Elapsed {}
 
 /// Runs `f` in the calling task, for so long at most.
 ///
-/// When the time is over, the task unwinds from the suspension point inside `f` where it waits, or from the next one
-/// it comes to; destructors run, and the error is returned. If `f` comes to its end without one, its result is `Ok`,
-/// even if that is late: what computes or blocks the thread is not interrupted, and a task that never waits but only yields
-/// now and then is told some 0.1 ms late.
+/// When the time is over, the task unwinds from the suspension point inside `f` where it waits, or
+/// from the next one it comes to; destructors run, and the error is returned. If `f` comes to its
+/// end without one, its result is `Ok`, even if that is late: what computes or blocks the thread is
+/// not interrupted, and a task that never waits but only yields now and then is told some 0.1 ms
+/// late.
 ///
 /// Timeouts nest: one further out that is over unwinds through those further in. A
-/// [`cancel`](crate::JoinHandle::cancel) of the task, and a panic of `f`, pass through. A body that catches the
-/// unwinding (`std::panic::catch_unwind`) meets it again at its next suspension point, until it returns. What is
-/// waited for while a panic unwinds, in a destructor, is not interrupted.
+/// [`cancel`](crate::JoinHandle::cancel) of the task, and a panic of `f`, pass through. A body that
+/// catches the unwinding (`std::panic::catch_unwind`) meets it again at its next suspension point,
+/// until it returns. What is waited for while a panic unwinds, in a destructor, is not interrupted.
 ///
 /// On an ordinary thread the calls of this crate that block it unwind just so (except
-/// [`Runtime::run`](crate::Runtime::run), whose task borrows from its caller). Under `panic = "abort"` nothing can
-/// unwind: there `f` runs to its end and the result is always `Ok`. A duration that leads beyond what `Instant` can hold is no limit.
+/// [`Runtime::run`](crate::Runtime::run), whose task borrows from its caller). Under `panic =
+/// "abort"` nothing can unwind: there `f` runs to its end and the result is always `Ok`. A duration
+/// that leads beyond what `Instant` can hold is no limit.
 ///
 /// ```
 /// use midge::time::{timeout, Duration, Elapsed};

@@ -18,8 +18,8 @@ pub fn in_child() -> Option<String> {
 
 /// What runs the programs of this target, if the machine cannot: `ci/cross` says so.
 ///
-/// Emulation is slow, and an emulator is not quite a kernel. But what a test leaves out for that reason it
-/// leaves out by looking at what the system does, not by asking this.
+/// Emulation is slow, and an emulator is not quite a kernel. But what a test leaves out for that
+/// reason it leaves out by looking at what the system does, not by asking this.
 pub fn emulator() -> Option<OsString> {
     std::env::var_os("MIDGE_TEST_EMULATOR")
 }

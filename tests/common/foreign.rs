@@ -5,17 +5,19 @@
 use std::arch::global_asm;
 
 extern "C" {
-    /// Calls itself with frames of 10,000 bytes that it does not touch, but for the return addresses.
+    /// Calls itself with frames of 10,000 bytes that it does not touch, but for the return
+    /// addresses.
     pub fn recurse_without_end();
-    /// Makes a frame of `size` bytes as `alloca` does, in one step, then calls a function (on x86 the return
-    /// address is the first touch), then writes the frame's lowest and highest words. Returns
-    /// `size`.
+    /// Makes a frame of `size` bytes as `alloca` does, in one step, then calls a function (on x86
+    /// the return address is the first touch), then writes the frame's lowest and highest words.
+    /// Returns `size`.
     pub fn frame_of(size: usize) -> usize;
-    /// `read(descriptor, buffer, size)` with a buffer of `size` bytes in its own frame that nothing has
-    /// touched before the call. Returns what `read` returns, or -1 if the buffer's last byte is not 7.
+    /// `read(descriptor, buffer, size)` with a buffer of `size` bytes in its own frame that nothing
+    /// has touched before the call. Returns what `read` returns, or -1 if the buffer's last byte is
+    /// not 7.
     ///
-    /// On x86 only, where a call pushes its return address below the caller's frame. On AArch64 it does
-    /// not, and glibc's `read` may enter the kernel before anybody has touched the stack.
+    /// On x86 only, where a call pushes its return address below the caller's frame. On AArch64 it
+    /// does not, and glibc's `read` may enter the kernel before anybody has touched the stack.
     #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
     pub fn read_into_frame(descriptor: i32, size: usize, read: Read) -> isize;
 }

@@ -44,9 +44,10 @@ pub fn try_build(mode: Mode, builder: &midge::Builder) -> Result<Runtime, BuildE
     }
 }
 
-/// The builder of a test that says nothing of stack limits. On 32 bits the default one makes windows so
-/// large that a handful fits into the process, and tests run side by side, or have hundreds of
-/// pinned tasks: there these windows are of 2 MiB. (`address_space.rs` tests the default.)
+/// The builder of a test that says nothing of stack limits. On 32 bits the default one makes
+/// windows so large that a handful fits into the process, and tests run side by side, or have
+/// hundreds of pinned tasks: there these windows are of 2 MiB. (`address_space.rs` tests the
+/// default.)
 pub fn builder() -> midge::Builder {
     let mut builder = Runtime::builder();
     if cfg!(target_pointer_width = "32") {
@@ -141,8 +142,8 @@ pub fn rounds(release: usize, debug: usize) -> usize {
     }
 }
 
-/// A count for whose sake a test takes long, or a tenth of it where an emulator would make minutes of
-/// it. The one place in which tests do less under emulation, and say so.
+/// A count for whose sake a test takes long, or a tenth of it where an emulator would make minutes
+/// of it. The one place in which tests do less under emulation, and say so.
 pub fn repeated(count: usize) -> usize {
     if emulator().is_none() {
         return count;

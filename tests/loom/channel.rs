@@ -1,5 +1,6 @@
-//! Promise: a message that is sent is received once or comes back to its sender; nobody waits for ever for what is
-//! there; whoever gave up or was cancelled leaves nothing behind; and nobody is woken who has gone on.
+//! Promise: a message that is sent is received once or comes back to its sender; nobody waits for
+//! ever for what is there; whoever gave up or was cancelled leaves nothing behind; and nobody is
+//! woken who has gone on.
 
 use crate::chan::{bounded, unbounded, Receiver, RecvTimeoutError, Sender};
 use crate::waiting::{self, Cancelled};
@@ -71,9 +72,10 @@ fn passes_a_message((s, r): (Sender<Message>, Receiver<Message>)) {
     assert_eq!(count.dropped(), 1);
 }
 
-/// Fails with the DONE of `Node::wake` stored Relaxed; with `unpark` before it and no PASSING phase (`claim` leaving WAITING);
-/// without the wake in `finish_send`; with `disconnect` not waking receivers; with the last handle's count Relaxed in
-/// `handles` (the channel is freed under its user).
+/// Fails with the DONE of `Node::wake` stored Relaxed; with `unpark` before it and no PASSING phase
+/// (`claim` leaving WAITING); without the wake in `finish_send`; with `disconnect` not waking
+/// receivers; with the last handle's count Relaxed in `handles` (the channel is freed under its
+/// user).
 #[test]
 fn a_rendezvous() {
     check_bounded(3, || passes_a_message(bounded(0)));
@@ -108,7 +110,8 @@ fn senders_wait_for_room() {
     }
 }
 
-/// Two receivers. Fails if a message stays in the buffer while a receiver waits (`offer` that looks at room first).
+/// Two receivers. Fails if a message stays in the buffer while a receiver waits (`offer` that looks
+/// at room first).
 #[test]
 fn receivers_wait_for_messages() {
     for capacity in [0, 1] {
@@ -141,7 +144,8 @@ fn the_receiver_goes() {
     }
 }
 
-/// A receiver whose time is up as soon as it waits. Fails if `leave` says that it has left though it has been claimed.
+/// A receiver whose time is up as soon as it waits. Fails if `leave` says that it has left though
+/// it has been claimed.
 #[test]
 fn a_receiver_gives_up() {
     for capacity in [0, 1] {
@@ -186,8 +190,9 @@ fn a_sender_gives_up() {
     }
 }
 
-/// A receiver is cancelled while it waits; what it has got by then, another has. Fails if `abandon` drops the message of a
-/// completed receiver, or does not wait for DONE, or leaves a node in the list.
+/// A receiver is cancelled while it waits; what it has got by then, another has. Fails if `abandon`
+/// drops the message of a completed receiver, or does not wait for DONE, or leaves a node in the
+/// list.
 #[test]
 fn a_receiver_is_cancelled() {
     for capacity in [0, 1] {
@@ -210,8 +215,8 @@ fn a_receiver_is_cancelled() {
     }
 }
 
-/// A sender is cancelled while it waits: its message is received, or dropped. Fails if `abandon` does not drop it, or
-/// drops one that has been taken.
+/// A sender is cancelled while it waits: its message is received, or dropped. Fails if `abandon`
+/// does not drop it, or drops one that has been taken.
 #[test]
 fn a_sender_is_cancelled() {
     check_bounded(3, || {

@@ -1,5 +1,5 @@
-//! Promise: a select does one of its operations or none, whoever comes from several sides at once; what it was promised
-//! and does not use goes to the next.
+//! Promise: a select does one of its operations or none, whoever comes from several sides at once;
+//! what it was promised and does not use goes to the next.
 
 use crate::chan::{bounded, Select};
 use crate::waiting;
@@ -16,7 +16,8 @@ fn start(f: impl FnOnce() + 'static) -> JoinHandle<()> {
     })
 }
 
-/// Fails if `disconnect` does not claim selects; with a plain store for the compare-and-swap in `Node::claim`.
+/// Fails if `disconnect` does not claim selects; with a plain store for the compare-and-swap in
+/// `Node::claim`.
 #[test]
 fn a_select_and_two_ends() {
     check_bounded(3, || {
@@ -32,8 +33,8 @@ fn a_select_and_two_ends() {
     });
 }
 
-/// One message on each of two channels, for a select that takes both, one after the other. Fails as above (both senders
-/// give theirs to the one select); if a select's other nodes stay in the lists.
+/// One message on each of two channels, for a select that takes both, one after the other. Fails as
+/// above (both senders give theirs to the one select); if a select's other nodes stay in the lists.
 #[test]
 fn a_select_is_served_once() {
     for capacity in [0, 1] {
@@ -64,8 +65,8 @@ fn a_select_is_served_once() {
     }
 }
 
-/// Two selects that send and receive on two channels, against each other. Fails without the promise that
-/// `State::promise` or `State::take` counts; if the second select is not committed.
+/// Two selects that send and receive on two channels, against each other. Fails without the promise
+/// that `State::promise` or `State::take` counts; if the second select is not committed.
 #[test]
 fn two_selects_meet() {
     for capacity in [0, 1] {
@@ -98,8 +99,8 @@ fn two_selects_meet() {
     }
 }
 
-/// A select that sends meets a plain receiver and the end of another channel. Fails if a claim that comes too late takes
-/// the place with it.
+/// A select that sends meets a plain receiver and the end of another channel. Fails if a claim that
+/// comes too late takes the place with it.
 #[test]
 fn a_promise_and_an_end() {
     check_bounded(3, || {
@@ -118,8 +119,8 @@ fn a_promise_and_an_end() {
     });
 }
 
-/// A select that was told to send unwinds while it computes its message; the receiver that waited for it has the
-/// next one. Fails if `release_promise` does not say Retry.
+/// A select that was told to send unwinds while it computes its message; the receiver that waited
+/// for it has the next one. Fails if `release_promise` does not say Retry.
 #[test]
 fn a_promise_is_taken_back() {
     for capacity in [0, 1] {
@@ -148,8 +149,9 @@ fn a_promise_is_taken_back() {
     }
 }
 
-/// Two selects that send, a receiver that takes what comes, and room for one: the place that a promised message does not
-/// need goes to the other. Fails if `fulfil` does not move the waiting one up.
+/// Two selects that send, a receiver that takes what comes, and room for one: the place that a
+/// promised message does not need goes to the other. Fails if `fulfil` does not move the waiting
+/// one up.
 #[test]
 fn a_place_that_is_not_needed() {
     check_bounded(2, || {
@@ -163,7 +165,8 @@ fn a_place_that_is_not_needed() {
     });
 }
 
-/// A select that is cancelled while it is served. Fails if `settle` does not wait for DONE, or drops the message.
+/// A select that is cancelled while it is served. Fails if `settle` does not wait for DONE, or
+/// drops the message.
 #[test]
 fn a_select_is_cancelled() {
     for capacity in [0, 1] {

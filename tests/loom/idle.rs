@@ -1,9 +1,9 @@
 //! Promise: work is never left lying while a worker sleeps and nobody searches.
 //!
-//! A worker here does what `sched::steal` does, with a number in place of the queues: all accesses to
-//! that number are Relaxed, so that only the protocol orders them. A worker that has got its share of work
-//! is busy for ever: what is left then has to be taken by the others, and if nobody wakes them the model ends
-//! in a deadlock, which loom reports.
+//! A worker here does what `sched::steal` does, with a number in place of the queues: all accesses
+//! to that number are Relaxed, so that only the protocol orders them. A worker that has got its
+//! share of work is busy for ever: what is left then has to be taken by the others, and if nobody
+//! wakes them the model ends in a deadlock, which loom reports.
 
 use crate::parker::Parker;
 use crate::source_idle::Idle;
@@ -125,8 +125,9 @@ impl Worker {
         if !self.work_anywhere() {
             self.runtime.parkers[self.index].park();
         }
-        // Whoever woke us counted us in. Else: while we searched, others left their work to us. We may come away with a
-        // part of what we have seen, so we must count as searching again when we do, unless somebody else is.
+        // Whoever woke us counted us in. Else: while we searched, others left their work to us. We
+        // may come away with a part of what we have seen, so we must count as searching again when
+        // we do, unless somebody else is.
         let woken = !idle.get_up(self.index);
         self.searching = woken || idle.begin_search();
     }
@@ -144,9 +145,9 @@ fn start(runtime: &Arc<Runtime>, f: fn(&Runtime)) -> thread::JoinHandle<()> {
     thread::spawn(move || f(&runtime))
 }
 
-/// Fails without the fence in `wake_one` or the one in `lie_down`, or with AcqRel in place of its SeqCst; without the
-/// second look; with `lie_down` leaving SEARCHING counted, or `wake_one` not counting it; with `get_up`
-/// returning true though somebody is waking the worker.
+/// Fails without the fence in `wake_one` or the one in `lie_down`, or with AcqRel in place of its
+/// SeqCst; without the second look; with `lie_down` leaving SEARCHING counted, or `wake_one` not
+/// counting it; with `get_up` returning true though somebody is waking the worker.
 #[test]
 fn a_worker_does_not_sleep_through_a_submission() {
     check(|| {
@@ -162,8 +163,8 @@ fn a_worker_does_not_sleep_through_a_submission() {
 
 /// Two tasks, and two workers that are busy for ever with one each.
 ///
-/// Fails with the breakages above; with `end_search` never saying that it was the last; without the `wake_one`
-/// that follows it; and if a worker that gets up does not count as searching again.
+/// Fails with the breakages above; with `end_search` never saying that it was the last; without the
+/// `wake_one` that follows it; and if a worker that gets up does not count as searching again.
 #[test]
 fn a_searcher_that_found_work_wakes_the_next() {
     check_bounded(1, || {
@@ -185,8 +186,8 @@ fn a_searcher_that_found_work_wakes_the_next() {
 
 /// Only worker 0 may run what is posted; the other one is busy.
 ///
-/// Fails without the fence in `wake_this` or the one in `lie_down`, or with AcqRel in place of the latter's SeqCst;
-/// without the second look.
+/// Fails without the fence in `wake_this` or the one in `lie_down`, or with AcqRel in place of the
+/// latter's SeqCst; without the second look.
 #[test]
 fn a_worker_does_not_sleep_through_a_post() {
     check(|| {
@@ -200,8 +201,8 @@ fn a_worker_does_not_sleep_through_a_post() {
     });
 }
 
-/// One task is posted to worker 0, and one is queued for any. Worker 0 is busy for ever with the posted one,
-/// so either it runs the queued one before, or worker 1 has to.
+/// One task is posted to worker 0, and one is queued for any. Worker 0 is busy for ever with the
+/// posted one, so either it runs the queued one before, or worker 1 has to.
 ///
 /// Fails with what makes the one with two tasks fail.
 #[test]

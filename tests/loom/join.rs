@@ -1,5 +1,5 @@
-//! Promise: who joins a task is either told that it is done or is woken by it, and then has the result; the
-//! result is dropped by exactly one, the joiner, the handle or the task.
+//! Promise: who joins a task is either told that it is done or is woken by it, and then has the
+//! result; the result is dropped by exactly one, the joiner, the handle or the task.
 
 use crate::check;
 use crate::parker::Parker;
@@ -86,8 +86,8 @@ fn start_task(task: &Arc<Task>) -> thread::JoinHandle<()> {
     thread::spawn(move || task.end())
 }
 
-/// Fails with Relaxed, Acquire or Release for AcqRel in `complete` or in `register_joiner`; Relaxed for the Acquire
-/// in `is_done`; either of the first two as a load and a store.
+/// Fails with Relaxed, Acquire or Release for AcqRel in `complete` or in `register_joiner`; Relaxed
+/// for the Acquire in `is_done`; either of the first two as a load and a store.
 #[test]
 fn a_joiner_is_told_or_woken_and_gets_the_result() {
     check(|| {
@@ -101,8 +101,8 @@ fn a_joiner_is_told_or_woken_and_gets_the_result() {
     });
 }
 
-/// Fails with Relaxed or Acquire for AcqRel in `complete`; Relaxed or Release for it in `drop_handle`; either of
-/// them as a load and a store.
+/// Fails with Relaxed or Acquire for AcqRel in `complete`; Relaxed or Release for it in
+/// `drop_handle`; either of them as a load and a store.
 #[test]
 fn a_detached_tasks_result_is_dropped_once() {
     check(|| {

@@ -1,17 +1,17 @@
-//! Promise: the lock-free protocols are right under every interleaving and every reordering that the
-//! memory model allows, not only under those that this machine happens to show.
+//! Promise: the lock-free protocols are right under every interleaving and every reordering that
+//! the memory model allows, not only under those that this machine happens to show.
 //!
-//! The protocols' own source files are compiled here a second time, under a crate root whose `atomic` is
-//! loom's; so what is checked is what runs, and the library needs no `--cfg loom`. A model cannot have the
-//! whole runtime in it: what stands around a protocol (queues, parked threads, a task's stack) is imitated.
-//! Loom watches the accesses to its cells, so an access that nothing orders fails a model; so does a
-//! state in which every thread waits.
+//! The protocols' own source files are compiled here a second time, under a crate root whose
+//! `atomic` is loom's; so what is checked is what runs, and the library needs no `--cfg loom`. A
+//! model cannot have the whole runtime in it: what stands around a protocol (queues, parked
+//! threads, a task's stack) is imitated. Loom watches the accesses to its cells, so an access that
+//! nothing orders fails a model; so does a state in which every thread waits.
 //!
-//! Each model says which breakages of the source make it fail; all of them have been tried. Loom's limits: a
-//! weak compare-and-swap does not fail for no reason; SeqCst accesses (not fences) count as AcqRel; and a
-//! load is forgotten as soon as another thread loads the same word, so that some orders of events are not
-//! tried (see `ownership::Model::turn`). So a new model is worth something only once it has been
-//! seen to fail.
+//! Each model says which breakages of the source make it fail; all of them have been tried. Loom's
+//! limits: a weak compare-and-swap does not fail for no reason; SeqCst accesses (not fences) count
+//! as AcqRel; and a load is forgotten as soon as another thread loads the same word, so that some
+//! orders of events are not tried (see `ownership::Model::turn`). So a new model is worth something
+//! only once it has been seen to fail.
 
 mod channel;
 mod channel_select;
@@ -118,8 +118,9 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     loom::model::Builder::new().check(model);
 }
 
-/// Goes through all executions of `model` in which threads are preempted at most `preemptions` times, for
-/// models with too many others. Going on with another thread where one blocks or ends is no preemption.
+/// Goes through all executions of `model` in which threads are preempted at most `preemptions`
+/// times, for models with too many others. Going on with another thread where one blocks or ends is
+/// no preemption.
 fn check_bounded(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);

@@ -1,8 +1,8 @@
-//! Promise: one holder of a window at a time, who sees what the last one left; no waiter is lost; waiters come
-//! off in the order they went on.
+//! Promise: one holder of a window at a time, who sees what the last one left; no waiter is lost;
+//! waiters come off in the order they went on.
 //!
-//! The window's contents and what a task left behind when it was saved are loom cells: two accesses to one
-//! of them that nothing orders fail a model.
+//! The window's contents and what a task left behind when it was saved are loom cells: two accesses
+//! to one of them that nothing orders fail a model.
 
 use crate::source_ownership::{Asked, Ownership, Waiter, Waiters};
 use crate::{check, check_bounded, join_all};
@@ -54,16 +54,17 @@ impl Model {
         model
     }
 
-    /// Loom tries the two threads that call this in every order. It needs that where one of them only loads
-    /// the word and the other loads it before it writes: loom then forgets about the first load. Relaxed: it
-    /// orders nothing.
+    /// Loom tries the two threads that call this in every order. It needs that where one of them
+    /// only loads the word and the other loads it before it writes: loom then forgets about the
+    /// first load. Relaxed: it orders nothing.
     fn turn(&self) {
         self.turns.fetch_add(1, Ordering::Relaxed);
     }
 
     fn ask(&self, task: usize) -> Asked {
         self.tasks[task].touch();
-        // SAFETY: the task is in the caller's hands, so on no list; tasks live as long as the model.
+        // SAFETY: the task is in the caller's hands, so on no list; tasks live as long as the
+        // model.
         unsafe { self.ownership.acquire_or_wait(NonNull::from(&self.tasks[task].waiter)) }
     }
 
@@ -83,8 +84,8 @@ impl Model {
         self.contents.with_mut(|contents| f(unsafe { &mut *contents }))
     }
 
-    /// What a worker does with its ready tasks: each runs when it gets the window; who waited when it leaves is
-    /// ready then.
+    /// What a worker does with its ready tasks: each runs when it gets the window; who waited when
+    /// it leaves is ready then.
     fn run(&self, task: usize) {
         let mut ready = VecDeque::from([task]);
         while let Some(task) = ready.pop_front() {
@@ -102,8 +103,9 @@ impl Model {
     }
 }
 
-/// Fails with, in `acquire_or_wait`, Relaxed for the Acquire or for the Release; in `release`, Acquire, Release or
-/// Relaxed for AcqRel, or a load of the list and a store of FREE in place of the swap.
+/// Fails with, in `acquire_or_wait`, Relaxed for the Acquire or for the Release; in `release`,
+/// Acquire, Release or Relaxed for AcqRel, or a load of the list and a store of FREE in place of
+/// the swap.
 #[test]
 fn contenders_exclude_each_other_and_none_is_lost() {
     check_bounded(3, || {
@@ -121,12 +123,13 @@ fn contenders_exclude_each_other_and_none_is_lost() {
     });
 }
 
-/// A holder lets the waiters have a turn while it keeps the window, and then gives it up, while a thread with two
-/// tasks comes. Each task is acquired for, or handed out once; the first is not handed out after the second.
+/// A holder lets the waiters have a turn while it keeps the window, and then gives it up, while a
+/// thread with two tasks comes. Each task is acquired for, or handed out once; the first is not
+/// handed out after the second.
 ///
-/// Fails with, in `take_waiters`, Relaxed for the Acquire, or FREE swapped in; in `acquire_or_wait`, Relaxed for
-/// the Acquire or for the Release; in `release`, what is named above; in `Waiters::new`, the list not
-/// turned round.
+/// Fails with, in `take_waiters`, Relaxed for the Acquire, or FREE swapped in; in
+/// `acquire_or_wait`, Relaxed for the Acquire or for the Release; in `release`, what is named
+/// above; in `Waiters::new`, the list not turned round.
 #[test]
 fn waiters_are_handed_out_once_and_in_order() {
     check(|| {
@@ -161,7 +164,8 @@ fn waiters_are_handed_out_once_and_in_order() {
 
 /// Choosing a window for a fresh task takes it only if it is free, and may give it up again.
 ///
-/// Fails with, in `try_acquire`, Relaxed for the Acquire; and with the breakages that make the first model fail.
+/// Fails with, in `try_acquire`, Relaxed for the Acquire; and with the breakages that make the
+/// first model fail.
 #[test]
 fn trying_excludes_like_waiting() {
     check(|| {

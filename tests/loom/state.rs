@@ -1,10 +1,10 @@
-//! Promise: of those who race to wake a parked task exactly one makes it ready; a notification that comes
-//! before the park is not lost, and two are one; a cancelled task gets to unwind, and may park while it does;
-//! what was written before the waking is seen after it.
+//! Promise: of those who race to wake a parked task exactly one makes it ready; a notification that
+//! comes before the park is not lost, and two are one; a cancelled task gets to unwind, and may
+//! park while it does; what was written before the waking is seen after it.
 //!
-//! A task here is a function that is called anew after every park, by whoever was told to make it ready: that one
-//! stands for the worker that runs it then. Its stack is a loom cell, so that two who run it at once,
-//! or one who does not see it saved, fail the model.
+//! A task here is a function that is called anew after every park, by whoever was told to make it
+//! ready: that one stands for the worker that runs it then. Its stack is a loom cell, so that two
+//! who run it at once, or one who does not see it saved, fail the model.
 
 use crate::parker::Parker;
 use crate::source_state::State;
@@ -111,9 +111,9 @@ fn start(task: &Arc<Task>, f: impl FnOnce(&Task) + 'static) -> thread::JoinHandl
 
 /// Two wakers, and a task that parks until it has seen the words of both.
 ///
-/// Fails with Relaxed, Acquire or Release for AcqRel in `publish_parked` or in `unpark`; Relaxed for the Acquire in
-/// `take_notification`; `unpark` leaving out the exchange when NOTIFIED is set already, or leaving PARKED set;
-/// `publish_parked` not heeding NOTIFIED.
+/// Fails with Relaxed, Acquire or Release for AcqRel in `publish_parked` or in `unpark`; Relaxed
+/// for the Acquire in `take_notification`; `unpark` leaving out the exchange when NOTIFIED is set
+/// already, or leaving PARKED set; `publish_parked` not heeding NOTIFIED.
 #[test]
 fn no_unpark_is_lost_and_one_makes_ready() {
     check_bounded(3, || {
@@ -130,8 +130,8 @@ fn no_unpark_is_lost_and_one_makes_ready() {
 
 /// One waker and one park: it returns once, and the message is there.
 ///
-/// Fails with Relaxed, Acquire or Release for AcqRel in `publish_parked` or `unpark`; `publish_parked` not heeding
-/// NOTIFIED.
+/// Fails with Relaxed, Acquire or Release for AcqRel in `publish_parked` or `unpark`;
+/// `publish_parked` not heeding NOTIFIED.
 #[test]
 fn what_was_written_before_an_unpark_is_seen_after_the_park() {
     check(|| {
@@ -154,11 +154,12 @@ fn what_was_written_before_an_unpark_is_seen_after_the_park() {
     });
 }
 
-/// The task waits to be cancelled; then it unwinds, and a destructor parks until it is told something: the unpark
-/// may come at any time.
+/// The task waits to be cancelled; then it unwinds, and a destructor parks until it is told
+/// something: the unpark may come at any time.
 ///
-/// Fails with Relaxed or Release for AcqRel in `cancel`; `publish_parked` not heeding CANCELLED, or taking it
-/// away; `begin_unwinding` as a load and a store; `cancel` always returning true, or leaving PARKED set.
+/// Fails with Relaxed or Release for AcqRel in `cancel`; `publish_parked` not heeding CANCELLED, or
+/// taking it away; `begin_unwinding` as a load and a store; `cancel` always returning true, or
+/// leaving PARKED set.
 #[test]
 fn a_cancelled_task_unwinds_and_may_park_again() {
     check_bounded(3, || {
@@ -186,8 +187,8 @@ fn a_cancelled_task_unwinds_and_may_park_again() {
 
 /// Two who cancel: one of them makes the task ready.
 ///
-/// Fails with Relaxed or Release for AcqRel in `cancel`, and with Relaxed or Acquire for it in `publish_parked`;
-/// `publish_parked` not heeding CANCELLED; `cancel` always returning true.
+/// Fails with Relaxed or Release for AcqRel in `cancel`, and with Relaxed or Acquire for it in
+/// `publish_parked`; `publish_parked` not heeding CANCELLED; `cancel` always returning true.
 #[test]
 fn one_of_two_cancellers_makes_ready() {
     check_bounded(3, || {
@@ -204,8 +205,8 @@ fn one_of_two_cancellers_makes_ready() {
 
 /// An ordinary thread parks by itself, on the state of its stand-in (`context::park_thread`).
 ///
-/// Fails with Relaxed for the Acquire in `is_parked`; Relaxed or Release for AcqRel in `publish_parked`; Relaxed or
-/// Acquire for it in `unpark`; `unpark` leaving PARKED set.
+/// Fails with Relaxed for the Acquire in `is_parked`; Relaxed or Release for AcqRel in
+/// `publish_parked`; Relaxed or Acquire for it in `unpark`; `unpark` leaving PARKED set.
 #[test]
 fn a_thread_parks_on_its_stand_in() {
     check(|| {

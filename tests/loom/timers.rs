@@ -1,9 +1,10 @@
-//! Promise: a timer ends once, by firing or by being removed, and when it has been removed nobody touches what it
-//! pointed to; a worker that sleeps for a later timer is woken for an earlier one; and as long as a worker sleeps, there
-//! is one that gets up for the next timer, or one that searches.
+//! Promise: a timer ends once, by firing or by being removed, and when it has been removed nobody
+//! touches what it pointed to; a worker that sleeps for a later timer is woken for an earlier one;
+//! and as long as a worker sleeps, there is one that gets up for the next timer, or one that
+//! searches.
 //!
-//! There is no time here: a keeper that sleeps until a tick later than `SOON` can only be woken, so if it is
-//! not told of the timer at `SOON`, the model ends in a deadlock.
+//! There is no time here: a keeper that sleeps until a tick later than `SOON` can only be woken, so
+//! if it is not told of the timer at `SOON`, the model ends in a deadlock.
 
 use crate::parker::Parker;
 use crate::sched::wheel::EntryKey;
@@ -19,8 +20,8 @@ use loom::thread;
 const SOON: u64 = 5;
 const LATER: u64 = 1000;
 
-/// A task as a timer sees it: memory that is freed after the timer is gone. The owner writes to it then, and loom tells if
-/// anything else is not ordered before that.
+/// A task as a timer sees it: memory that is freed after the timer is gone. The owner writes to it
+/// then, and loom tells if anything else is not ordered before that.
 struct Task {
     memory: UnsafeCell<u32>,
     woken: AtomicUsize,
@@ -52,8 +53,8 @@ impl Task {
     }
 }
 
-/// Fails if `Timers::fire` collects what is due and tells of it after the lock is free; or if `Wheel::remove` does not
-/// look at the generation (in the second part).
+/// Fails if `Timers::fire` collects what is due and tells of it after the lock is free; or if
+/// `Wheel::remove` does not look at the generation (in the second part).
 #[test]
 fn a_timer_fires_or_is_removed() {
     check_bounded(2, || {
@@ -80,10 +81,12 @@ fn a_timer_fires_or_is_removed() {
     });
 }
 
-/// A worker that lies down as the keeper, and a busy one that adds a timer. With `before` there is a later one already.
+/// A worker that lies down as the keeper, and a busy one that adds a timer. With `before` there is
+/// a later one already.
 ///
-/// Fails without the fence in `Keeper::apply` or the one in `Keeper::tell`; if `apply` is called after the look at the
-/// timers; and (with `before`) if `tell` wakes nobody who has a deadline, or changes his tick and does not wake him.
+/// Fails without the fence in `Keeper::apply` or the one in `Keeper::tell`; if `apply` is called
+/// after the look at the timers; and (with `before`) if `tell` wakes nobody who has a deadline, or
+/// changes his tick and does not wake him.
 fn keeper_and_adder(before: bool) {
     check(move || {
         let timers = Arc::new(Timers::new());
@@ -130,7 +133,8 @@ fn the_keeper_hears_of_an_earlier_timer() {
 
 /// Two adders: the second may rely on the first one's wake-up only if that is early enough.
 ///
-/// Fails if `tell` changes the tick of a keeper with a deadline and does not return him, and if the keeper does not resign.
+/// Fails if `tell` changes the tick of a keeper with a deadline and does not return him, and if the
+/// keeper does not resign.
 #[test]
 fn two_timers_and_one_wake_up() {
     check_bounded(3, || {
@@ -199,7 +203,8 @@ impl Runtime {
                 .is_ok()
     }
 
-    /// As `Worker::find_work` and `Worker::sleep`. Returns with the task or the timer, and is busy with that for ever.
+    /// As `Worker::find_work` and `Worker::sleep`. Returns with the task or the timer, and is busy
+    /// with that for ever.
     fn find_work(&self, worker: usize) {
         let mut searching = false;
         loop {
@@ -230,10 +235,12 @@ impl Runtime {
     }
 }
 
-/// One worker is busy with the task for ever, so the other has to see to the timer, whoever of them was the keeper.
+/// One worker is busy with the task for ever, so the other has to see to the timer, whoever of them
+/// was the keeper.
 ///
-/// Fails without either fence of the keeper; if a keeper that was woken does not resign; or if `found` does not wake another
-/// worker. (It does not find out a keeper that resigns only after it has begun to search: that would take a third worker.)
+/// Fails without either fence of the keeper; if a keeper that was woken does not resign; or if
+/// `found` does not wake another worker. (It does not find out a keeper that resigns only after it
+/// has begun to search: that would take a third worker.)
 #[test]
 fn there_is_always_a_keeper() {
     check_bounded(2, || {

@@ -1,4 +1,5 @@
-//! What the channels have in `sched::waiting` and `sched::context`: a thread of the model in place of a task.
+//! What the channels have in `sched::waiting` and `sched::context`: a thread of the model in place
+//! of a task.
 
 use crate::parker::Parker;
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +36,8 @@ pub(crate) struct Unparker(*const Thread);
 
 impl Unparker {
     pub(crate) unsafe fn unpark(self, done: impl FnOnce()) {
-        // SAFETY: the promise that the models are there to check; the wait below says if it is broken.
+        // SAFETY: the promise that the models are there to check; the wait below says if it is
+        // broken.
         let thread = unsafe { &*self.0 };
         assert!(!thread.ended.load(Ordering::Relaxed), "a task that has gone on is woken");
         thread.parker.unpark();

@@ -1,6 +1,6 @@
 //! Follows `test/ken/chan.go`: several channels, with a buffer and without, whose senders and
-//! receivers work plainly (a task for each channel) or by selects (one task for all channels), in all
-//! combinations. The messages of each channel are counted through, and come in that order.
+//! receivers work plainly (a task for each channel) or by selects (one task for all channels), in
+//! all combinations. The messages of each channel are counted through, and come in that order.
 
 use crate::common::{join, rounds};
 use crate::go;

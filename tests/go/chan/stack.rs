@@ -1,5 +1,6 @@
-//! Follows `test/stack.go`: a stack that grows at any depth, in whatever happens to be called there:
-//! a function with a large frame, a destructor (Go's deferred call), a closure, a spawn, a channel.
+//! Follows `test/stack.go`: a stack that grows at any depth, in whatever happens to be called
+//! there: a function with a large frame, a destructor (Go's deferred call), a closure, a spawn, a
+//! channel.
 
 use crate::common::{join, rounds};
 use crate::go;

@@ -1,6 +1,6 @@
-//! Follows `TestTimerFairness` and `TestTimerFairness2` (`src/runtime/proc_test.go`): tasks that keep
-//! all workers busy, by yielding or by handing messages to each other, do not keep a timer from
-//! being seen.
+//! Follows `TestTimerFairness` and `TestTimerFairness2` (`src/runtime/proc_test.go`): tasks that
+//! keep all workers busy, by yielding or by handing messages to each other, do not keep a timer
+//! from being seen.
 //!
 //! Go's tasks do not suspend by themselves. Here they do: a task that never does is another matter,
 //! in the modes where its worker's timers wait for it.
