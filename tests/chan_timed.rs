@@ -119,10 +119,12 @@ fn timeouts_race_with_messages() {
 fn after_delivers_once() {
     let check = || {
         let start = Instant::now();
+        let later = after(common::PATIENCE);
+        let figures = (later.capacity(), later.len(), later.is_empty(), later.is_full());
+        assert_eq!(figures, (Some(1), 0, true, false));
+        assert_eq!(later.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout));
         let r = after(SHORT);
         let second = r.clone();
-        assert_eq!((r.capacity(), r.len(), r.is_empty(), r.is_full()), (Some(1), 0, true, false));
-        assert_eq!(r.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout));
         let due = r.recv().unwrap();
         assert!(due >= start + SHORT && Instant::now() >= due);
         assert_eq!((r.len(), second.try_recv()), (0, Err(TryRecvError::Empty)));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use memmap2::MmapMut;
 
-use crate::recursion::timed;
+use super::recursion::timed;
 
 /// Where a goroutine starts (`stackMin`).
 const SMALLEST: usize = 2 << 10;

@@ -15,6 +15,6 @@ pub fn on_thread<T: Send>(bytes: usize, f: impl FnOnce() -> T + Send) -> T {
 
 /// A first and a second descent on a new thread.
 pub fn descents(bytes: usize, levels: usize) -> (Duration, Duration) {
-    use crate::recursion::timed_plain;
+    use super::recursion::timed_plain;
     on_thread(bytes, || (timed_plain(levels), timed_plain(levels)))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use midge::{task, Runtime};
 
-use crate::recursion::timed_plain;
+use super::recursion::timed_plain;
 
 /// A first and a second descent in a task whose window nobody has used before.
 pub fn descents(levels: usize) -> (Duration, Duration) {

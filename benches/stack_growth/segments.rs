@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use memmap2::MmapMut;
 
-use crate::recursion::timed;
+use super::recursion::timed;
 
 /// One segment (gcc's and stacker's are about as large).
 const SEGMENT: usize = 64 << 10;
