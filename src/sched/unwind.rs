@@ -46,8 +46,10 @@ impl std::error::Error for Cancelled {}
 pub(crate) struct Scheduled;
 
 impl Hooks for Scheduled {
-    // SAFETY: whoever calls it has a reference.
-    const UNPARK: UnparkFn = |task| unsafe { super::context::unpark(task, || ()) };
+    const UNPARK: UnparkFn = |task| {
+        // SAFETY: whoever calls it has a reference.
+        unsafe { super::context::unpark(task, || ()) }
+    };
     const CANCELLED_PAYLOAD: fn() -> Box<dyn Any + Send> = || Box::new(Cancelled);
 }
 

@@ -237,8 +237,10 @@ static THREAD_VTABLE: Vtable = Vtable {
     run: |_| unreachable!("a thread is not scheduled"),
     take_result: |_, _| unreachable!("a thread has no result here"),
     drop_result: |_| unreachable!("a thread has no result here"),
-    // SAFETY: whoever calls it has a reference.
-    unpark: |header| unsafe { unpark_thread(header, || ()) },
+    unpark: |header| {
+        // SAFETY: whoever calls it has a reference.
+        unsafe { unpark_thread(header, || ()) }
+    },
     class: 0,
 };
 
