@@ -79,9 +79,10 @@ fn a_c_frame_that_a_system_call_writes_to_first() {
         for size in [1000, 5000, 66_000, 300_000, 3_000_000] {
             let mut file = tempfile(size);
             let descriptor = file.as_raw_fd();
-            // SAFETY: it reads from a file of ours into its own frame.
-            let task =
-                rt.spawn(move || unsafe { foreign::read_into_frame(descriptor, size, libc::read) });
+            let task = rt.spawn(move || {
+                // SAFETY: it reads from a file of ours into its own frame.
+                unsafe { foreign::read_into_frame(descriptor, size, libc::read) }
+            });
             assert_eq!(join(task), size as isize);
             assert_eq!(
                 std::io::Read::read(&mut file, &mut [0; 8]).unwrap(),
