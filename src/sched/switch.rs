@@ -60,19 +60,7 @@ pub(crate) unsafe fn suspend(
     why: Suspension,
     next: Option<Ready>,
 ) -> WorkerRef {
-    let to = match (why, next) {
-        (Suspension::Yield, Some(next)) => match yield_to(worker, Ready(task), next) {
-            Some(to) => Some(to),
-            None => leave(worker, Ready(task), why, Some(next)),
-        },
-        (Suspension::Park, None) => match park_early(worker, Ready(task)) {
-            Early::Not => leave(worker, Ready(task), why, None),
-            Early::To(to) => Some(to),
-            Early::Parked(next) => leave(worker, Ready(task), Suspension::Parked, next),
-            Early::Stay => None,
-        },
-        _ => leave(worker, Ready(task), why, next),
-    };
+    let to = depart(worker, Ready(task), why, next);
     let Some(to) = to else { return worker };
     // SAFETY: a context was chosen that is saved, in place and this worker's to resume; the next
     // context finishes this switch before anybody can resume us.
@@ -87,6 +75,25 @@ pub(crate) unsafe fn suspend(
             unwind::forget_unwinding(worker, task.header());
         }
         worker
+    }
+}
+
+/// Chooses where to go from a task's stack, by the short way if it can be had; returns the stack pointer
+/// to switch to, or None if the task is ready and stays.
+#[inline(never)] // its registers and locals would be in every parked stack
+fn depart(worker: WorkerRef, task: Ready, why: Suspension, next: Option<Ready>) -> Option<usize> {
+    match (why, next) {
+        (Suspension::Yield, Some(next)) => match yield_to(worker, task, next) {
+            Some(to) => Some(to),
+            None => leave(worker, task, why, Some(next)),
+        },
+        (Suspension::Park, None) => match park_early(worker, task) {
+            Early::Not => leave(worker, task, why, None),
+            Early::To(to) => Some(to),
+            Early::Parked(next) => leave(worker, task, Suspension::Parked, next),
+            Early::Stay => None,
+        },
+        _ => leave(worker, task, why, next),
     }
 }
 
@@ -172,9 +179,7 @@ fn resident_elsewhere(task: Ready, next: Ready) -> Option<usize> {
     (ptr::eq(resident, to) && !grown).then(|| to.sp.get())
 }
 
-/// Chooses where to go from a task's stack; returns the stack pointer to switch to, or None if the
-/// task is ready and stays. `next` is a successor that has been picked already.
-#[inline(never)] // its registers would be saved in every parked stack
+/// The long way. `next` is a successor that has been picked already.
 fn leave(
     worker: WorkerRef,
     task: Ready,
