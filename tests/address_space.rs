@@ -47,13 +47,13 @@ fn can_map(bytes: usize, access: libc::c_int) -> bool {
 /// Leaves this process so many bytes of private writable memory more than it has now. It refuses
 /// what strict overcommit (`vm.overcommit_memory=2`) refuses, for one process. False where that has
 /// no effect.
-fn limit_memory(more: u64) -> bool {
-    let current = status("VmData") as u64 * 1024 + more;
+fn limit_memory(more: usize) -> bool {
+    let current = (status("VmData") * 1024 + more) as libc::rlim_t;
     let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: the pointer is to a valid rlimit for the length of the call.
     let result = unsafe { libc::setrlimit(libc::RLIMIT_DATA, &limit) };
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
-    let limited = !can_map(more as usize + (1 << 20), libc::PROT_READ | libc::PROT_WRITE);
+    let limited = !can_map(more + (1 << 20), libc::PROT_READ | libc::PROT_WRITE);
     if !limited {
         eprintln!("left out: RLIMIT_DATA has no effect on this system");
     }
