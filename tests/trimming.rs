@@ -17,9 +17,9 @@ const MIB: usize = 1 << 20;
 /// Goes so many bytes deep and comes back.
 #[inline(never)]
 fn descend(bytes: usize) -> usize {
-    let page = black_box([bytes as u8; 4000]);
-    let deeper = if bytes > 4096 { descend(bytes - 4096) } else { 0 };
-    black_box(page)[bytes % 4000] as usize + deeper
+    let words = black_box([bytes; 100]);
+    let deeper = if stack::live_bytes() < bytes { descend(bytes) } else { 0 };
+    black_box(words)[bytes % 100] + deeper
 }
 
 #[test]
