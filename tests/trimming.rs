@@ -37,11 +37,12 @@ fn a_parked_task_that_was_deep_does_not_keep_the_memory() {
             }
         });
         let deadline = Instant::now() + common::PATIENCE;
+        let mut trims = 0;
         while !task.is_finished() {
             assert!(Instant::now() < deadline, "{mode:?}: it stays deep: {:?}", rt.metrics());
             // An idle worker gives back what its windows do not need. Each round is more patient.
-            let trims = rt.metrics().trims;
             wait_until(|| rt.metrics().trims > trims || task.is_finished());
+            trims = rt.metrics().trims; // before the unpark: the next cut may be quick
             task.task().unpark();
         }
         assert!(join(task) >= 32 * MIB);
@@ -100,11 +101,11 @@ fn a_hundred_deep_tasks_in_turn_leave_a_small_process() {
     let before = status("VmRSS");
     let tasks: Vec<_> = (0..TASKS)
         .map(|_| {
+            let parks = rt.metrics().parks; // before the spawn: the task may be quick
             let deep = rt.spawn(|| {
                 descend(16 * MIB);
                 task::park();
             });
-            let parks = rt.metrics().parks;
             wait_until(|| rt.metrics().parks > parks || deep.is_finished());
             // Never more than the budget of each worker's list, what is being grown, and a margin.
             let now = status("VmRSS");

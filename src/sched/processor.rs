@@ -7,8 +7,8 @@
 //! Go: `runtime/runtime2.go` `p`, `runtime/proc.go` `runqput`, `runqget`, `globrunqget`.
 
 use super::shared::{Remote, Shared};
-use super::switch;
 use super::timed::{self, Looks};
+use super::trimming;
 use super::window_choice::WindowChoice;
 use super::Ready;
 use crate::arch;
@@ -172,7 +172,7 @@ impl Processor {
         if tick == 0 {
             self.tick.set(GLOBAL_QUEUE_TICK - 1);
             if !self.grown.is_empty() {
-                switch::trim_due();
+                trimming::trim_due();
             }
             if let Some(task) = self.take_global(shared) {
                 return Some(task);

@@ -8,6 +8,7 @@
 //! Go: `runtime/runtime2.go` `m`, its `g0` (the scheduler's stack), `runtime/proc.go` `mstart`,
 //! `schedule`.
 
+use super::mount::{mount, Mounted};
 use super::processor::Processor;
 use super::shared::{Remote, Shared};
 use super::switch::{self, Suspension};
@@ -15,7 +16,9 @@ use super::Ready;
 use crate::arch;
 use crate::raw_print::Line;
 use crate::stack::fault::{Faulting, SignalStack};
+use crate::stack::ownership::Waiters;
 use crate::stack::window::Window;
+use crate::task::header::Header;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
@@ -143,6 +146,19 @@ impl Worker {
         }
     }
 
+    /// Makes those ready who waited for a window.
+    pub(super) fn ready_all(&self, waiters: Waiters) {
+        for waiter in waiters {
+            // SAFETY: wait lists hold the `waiter` links of tasks.
+            let task = Ready(unsafe { Header::of_waiter(waiter) });
+            if task.header().has_started() {
+                self.ready_last(task);
+            } else {
+                self.ready_fresh(task);
+            }
+        }
+    }
+
     /// Makes a task ready that goes on as soon as the others have had their turn.
     #[inline]
     pub(crate) fn ready_last(&self, task: Ready) {
@@ -237,8 +253,8 @@ fn schedule(worker: WorkerRef) {
             },
         };
         // SAFETY: we are on the worker's own stack, so no window is the current one.
-        match unsafe { switch::mount(worker, next, ptr::null()) } {
-            switch::Mounted::Ready => {
+        match unsafe { mount(worker, next, ptr::null()) } {
+            Mounted::Ready => {
                 worker.current.set(Some(next));
                 // SAFETY: just mounted, so its saved context is in place and this worker's alone;
                 // nothing of this thread's is held across, and the loop stays on its thread.
@@ -252,8 +268,8 @@ fn schedule(worker: WorkerRef) {
                 // SAFETY: we are the next context.
                 unsafe { switch::finish(worker) };
             }
-            switch::Mounted::Waiting => {}
-            switch::Mounted::OnCurrent => unreachable!("no window is current here"),
+            Mounted::Waiting => {}
+            Mounted::OnCurrent => unreachable!("no window is current here"),
         }
     }
 }
