@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use common::{
-    child_of, in_child, join, recurse, status, try_build, wait_until, Mode, Runtime, Watchdog,
-    MODES,
+    child_of, descend, in_child, join, recurse, status, try_build, wait_until, Mode, Runtime,
+    Watchdog, MODES,
 };
 use midge::{task, BuildError};
 
@@ -170,14 +170,6 @@ fn room_that_ends_while_it_runs() {
             handles.into_iter().for_each(join);
         });
     });
-}
-
-/// Goes so many bytes deep and comes back.
-#[inline(never)]
-fn descend(bytes: usize) -> usize {
-    let words = std::hint::black_box([bytes; 100]);
-    let deeper = if midge::stack::live_bytes() < bytes { descend(bytes) } else { 0 };
-    std::hint::black_box(words)[bytes % 100] + deeper
 }
 
 #[test]

@@ -7,20 +7,12 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use common::{
-    child_of, for_each_mode, in_child, join, status, try_build, wait_until, Mode, Runtime,
+    child_of, descend, for_each_mode, in_child, join, status, try_build, wait_until, Mode, Runtime,
     Watchdog, MODES,
 };
 use midge::{stack, task};
 
 const MIB: usize = 1 << 20;
-
-/// Goes so many bytes deep and comes back.
-#[inline(never)]
-fn descend(bytes: usize) -> usize {
-    let words = black_box([bytes; 100]);
-    let deeper = if stack::live_bytes() < bytes { descend(bytes) } else { 0 };
-    black_box(words)[bytes % 100] + deeper
-}
 
 #[test]
 fn a_parked_task_that_was_deep_does_not_keep_the_memory() {

@@ -202,6 +202,16 @@ pub fn expected(depth: usize, index: usize) -> u64 {
     ((depth as u64) << 32 ^ index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
+/// Goes so many bytes deep and comes back.
+#[inline(never)]
+pub fn descend(bytes: usize) {
+    let words = black_box([bytes; 100]);
+    if midge::stack::live_bytes() < bytes {
+        descend(bytes);
+    }
+    assert_eq!(black_box(words)[bytes % 100], bytes);
+}
+
 /// Recurses through `depth` frames of 16 words, calls `innermost` at the bottom, and verifies
 /// every frame on the way back.
 pub fn recurse(depth: usize, innermost: &mut dyn FnMut()) {
