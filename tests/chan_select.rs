@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{for_each_mode, join, rounds, wait_until, Tally};
+use common::{for_each_mode, join, parked_at_once, rounds, wait_until, Tally};
 use midge::chan::{
     after, bounded, never, unbounded, RecvError, Select, SendError, TryReadyError, TryRecvError,
     TrySelectError,
@@ -519,10 +519,10 @@ fn only_never_waits_until_it_is_cancelled() {
 
 #[test]
 fn many_wait_for_one_end() {
-    for_each_mode(WORKERS, |rt, _| {
+    for_each_mode(WORKERS, |rt, mode| {
         let (stop, stopped) = bounded::<u8>(0);
         let (s, r) = bounded::<u8>(0);
-        let tasks: Vec<_> = (0..500)
+        let tasks: Vec<_> = (0..parked_at_once(mode, 500))
             .map(|_| {
                 let (stopped, r) = (stopped.clone(), r.clone());
                 rt.spawn(move || {
