@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{for_each_mode, join, rounds, wait_until, Random, Tally};
+use common::{for_each_mode, join, parked_at_once, rounds, wait_until, Random, Tally};
 use midge::task;
 
 const WORKERS: &[usize] = &[1, 2, 8];
@@ -200,8 +200,9 @@ fn for_ever_is_no_panic() {
 
 #[test]
 fn cancelled_sleepers_take_their_timers_along() {
-    for_each_mode(WORKERS, |rt, _| {
-        let sleepers: Vec<_> = (0..1_000).map(|_| rt.spawn(|| task::sleep(AGES))).collect();
+    for_each_mode(WORKERS, |rt, mode| {
+        let sleepers = (0..parked_at_once(mode, 1_000)).map(|_| rt.spawn(|| task::sleep(AGES)));
+        let sleepers: Vec<_> = sleepers.collect();
         rt.run(|| task::sleep(milliseconds(2)));
         for (n, sleeper) in sleepers.iter().enumerate() {
             if n % 2 == 0 {
