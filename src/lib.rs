@@ -47,6 +47,8 @@ mod arch;
 mod atomic;
 pub mod chan;
 pub mod context;
+mod membarrier;
+mod peek;
 mod raw_print;
 mod sched;
 mod scope;
@@ -62,6 +64,7 @@ pub mod time;
 /// The runtime one is in, seen from inside.
 pub mod runtime {
     pub use crate::sched::counters::{metrics, Metrics};
+    pub use crate::sched::set_workers::set_workers;
 }
 
 pub use sched::config::{BuildError, Builder, Mode};

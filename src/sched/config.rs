@@ -3,6 +3,7 @@
 //! Go: `GOMAXPROCS`, `debug.SetMaxStack`; the environment is read as `runtime/runtime1.go` reads
 //! GODEBUG.
 
+use super::remotes;
 use super::runtime::Runtime;
 use crate::stack::limits;
 use std::fmt;
@@ -95,7 +96,11 @@ impl std::error::Error for BuildError {
 }
 
 /// The most workers a runtime can have: `idle` counts them in 16 bits.
-pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
+pub(crate) const MOST_WORKERS: usize = remotes::MOST;
+
+/// Worker threads unless the program says otherwise, those included whose tasks hog them. Go:
+/// `runtime/debug.SetMaxThreads`.
+const MAX_THREADS: usize = 10_000;
 
 /// Shared windows for each worker unless the program says otherwise. Up to so many tasks a worker
 /// nothing is ever copied.
@@ -114,6 +119,8 @@ pub struct Builder {
     windows: Option<usize>,
     max_stack: Option<usize>,
     no_huge_pages: bool,
+    max_threads: Option<usize>,
+    no_warnings: bool,
     stress: Option<u64>,
     name: Option<String>,
 }
@@ -126,6 +133,8 @@ pub(crate) struct Config {
     pub(crate) windows_per_worker: usize,
     pub(crate) max_stack: usize,
     pub(crate) huge_pages: bool,
+    pub(crate) max_threads: usize,
+    pub(crate) name_hogs: bool,
     pub(crate) stress: Option<u64>,
     pub(crate) name: String,
 }
@@ -179,6 +188,31 @@ impl Builder {
     /// ```
     pub fn huge_pages(&mut self, wanted: bool) -> &mut Builder {
         self.no_huge_pages = !wanted;
+        self
+    }
+
+    /// How many worker threads there may be at most, those included whose tasks compute without a
+    /// pause or sit in system calls. 10,000 unless this says otherwise, as in Go
+    /// (`debug.SetMaxThreads`); never fewer than the workers. When there are so many, tasks that are
+    /// ready wait, and a message on stderr says so.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().max_threads(64).build_pinned().unwrap();
+    /// ```
+    pub fn max_threads(&mut self, threads: usize) -> &mut Builder {
+        self.max_threads = Some(threads);
+        self
+    }
+
+    /// Whether a task that keeps others waiting, since it computes or blocks for over 100 ms, is
+    /// named on stderr: once each, with what to do about it. True unless this says otherwise; the
+    /// metrics count such tasks in any case.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().name_hogs(false).build_pinned().unwrap();
+    /// ```
+    pub fn name_hogs(&mut self, wanted: bool) -> &mut Builder {
+        self.no_warnings = !wanted;
         self
     }
 
@@ -280,6 +314,8 @@ impl Builder {
             windows_per_worker,
             max_stack,
             huge_pages: !self.no_huge_pages,
+            max_threads: self.max_threads.unwrap_or(MAX_THREADS).clamp(workers, remotes::MOST),
+            name_hogs: !self.no_warnings,
             stress,
             name,
         })

@@ -149,6 +149,7 @@ pub fn park() {
     let header = unsafe { task.as_ref() };
     let worker = stress_yield(worker);
     if !header.state.take_notification() {
+        worker.enter();
         // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
         let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
         unwind::unwind_if_cancelled(worker);
@@ -241,18 +242,20 @@ pub fn yield_now() {
         }
         return;
     };
-    let processor = &worker.processor;
-    let next = processor
-        .pick(worker.shared(), worker.remote())
-        .or_else(|| processor.take_global(worker.shared()));
+    let was_inside = worker.enter();
+    let next = worker.pick_or_global();
     let worker = match next {
         // SAFETY: as in `park`.
         Some(next) => unsafe { switch::suspend(worker, task, Suspension::Yield, Some(next)) },
-        None if worker.processor.stress => {
-            // SAFETY: as in `park`. Suspends for the sake of it.
+        // For the sake of it, or to give up a seat that has been retaken.
+        None if worker.processor.stress || worker.remote().inbox.has_notice() => {
+            // SAFETY: as in `park`.
             unsafe { switch::suspend(worker, task, Suspension::Yield, None) }
         }
-        None => worker,
+        None => {
+            worker.exit(was_inside);
+            worker
+        }
     };
     unwind::unwind_if_cancelled(worker);
 }
@@ -322,7 +325,9 @@ unsafe fn wake(task: NonNull<Header>, change: impl FnOnce(&Header) -> bool) {
     match worker::current() {
         Some(worker) if std::ptr::eq(worker.shared(), header.runtime.cast()) => {
             if change(header) {
+                let was_inside = worker.enter();
                 worker.ready_woken(super::Ready(task));
+                worker.exit(was_inside);
             }
         }
         _ => {

@@ -53,6 +53,12 @@ macro_rules! counters {
             $($(#[$doc])* pub $name: u64,)*
             /// Tasks that were spawned and have not ended.
             pub tasks_live: u64,
+            /// Threads of workers that there are, those included that rest without work.
+            pub threads: u64,
+            /// Times a worker whose task ran for over 10 ms lost its turn to another worker.
+            pub retakes: u64,
+            /// Tasks that ran for over 100 ms while others had to wait for them.
+            pub hogs: u64,
             /// Windows reserved now.
             pub windows: u64,
             /// Bytes mapped for tasks and blocks of up to 2,048 bytes, by all runtimes of the

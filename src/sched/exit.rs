@@ -23,6 +23,7 @@ pub(super) unsafe extern "C" fn task_main(word: usize) -> ! {
     let mut worker = unsafe { WorkerRef::from_word(word) };
     // SAFETY: we are the next context.
     unsafe { switch::finish(worker) };
+    worker.exit(false);
     loop {
         let Some(task) = worker.current.get() else {
             unreachable!("a task's stack without a task")
@@ -30,6 +31,7 @@ pub(super) unsafe extern "C" fn task_main(word: usize) -> ! {
         unwind::run(task);
         let Some(now) = worker::current() else { unreachable!("a task off its workers") };
         worker = now;
+        worker.enter();
         let next = worker.processor.pick(worker.shared(), worker.remote());
         let Some(next) = next else {
             // SAFETY: the task has ended; nobody resumes it.
@@ -42,6 +44,7 @@ pub(super) unsafe extern "C" fn task_main(word: usize) -> ! {
             unsafe { switch::suspend(worker, task.0, Suspension::Exit, Some(next)) };
             unreachable!("an ended task was resumed");
         }
+        worker.exit(false);
     }
 }
 
@@ -58,7 +61,7 @@ unsafe fn inherit(worker: WorkerRef, task: Ready, next: Ready) -> bool {
     if new.has_started() || new.pinned != window.private || window.bound.get() != 1 {
         return false;
     }
-    if !worker.processor.exclusive {
+    if !worker.processor.exclusive() {
         worker.ready_all(window.ownership.take_waiters()); // or they would wait for a whole chain of heirs
     }
     new.image.window.set(window);
@@ -83,7 +86,7 @@ pub(super) unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
     window.bound.set(window.bound.get() - 1);
     worker.drop_block(task);
     if window.private {
-        if worker.processor.exclusive {
+        if worker.processor.exclusive() {
             worker.processor.grown.forget(window); // only this worker's list can have it
         }
         // SAFETY: the one task that was bound to it has left.
@@ -97,7 +100,7 @@ pub(super) unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
         if trim::is_grown(window) {
             worker.note_grown(window);
         }
-        if !worker.processor.exclusive {
+        if !worker.processor.exclusive() {
             worker.leave_window(window);
         }
     }

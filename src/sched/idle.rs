@@ -23,7 +23,8 @@ pub(crate) struct Idle {
     /// Searching workers in the low half, sleeping ones in the high half.
     counts: AtomicUsize,
     sleepers: Mutex<Vec<usize>>,
-    workers: usize,
+    /// How many workers there are seats for.
+    workers: AtomicUsize,
 }
 
 fn searching(counts: usize) -> usize {
@@ -40,8 +41,23 @@ impl Idle {
         Idle {
             counts: AtomicUsize::new(0),
             sleepers: Mutex::new(Vec::with_capacity(workers)),
-            workers,
+            workers: AtomicUsize::new(workers),
         }
+    }
+
+    /// The number of seats has changed.
+    pub(crate) fn set_workers(&self, workers: usize) {
+        self.workers.store(workers, Ordering::Relaxed); // see `begin_search`
+    }
+
+    /// How many sleep, for who looks after a fence.
+    pub(crate) fn sleepers(&self) -> usize {
+        sleeping(self.counts.load(Ordering::Relaxed))
+    }
+
+    /// Whether nobody searches or sleeps, so that work has to wait for a busy worker. A hint.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.counts.load(Ordering::Relaxed) == 0
     }
 
     /// After work was queued: the sleeper to wake, if one is needed. It counts as searching from
@@ -86,7 +102,8 @@ impl Idle {
     /// searching if so. Go: `2*nmspinning < gomaxprocs - npidle`.
     pub(crate) fn begin_search(&self) -> bool {
         let counts = self.counts.load(Ordering::Relaxed);
-        let awake = self.workers - sleeping(counts).min(self.workers);
+        // Relaxed: a policy, not a guard.
+        let awake = self.workers.load(Ordering::Relaxed).saturating_sub(sleeping(counts));
         if 2 * searching(counts) >= awake {
             return false;
         }

@@ -76,7 +76,7 @@ fn park(worker: WorkerRef, task: Ready) -> Option<usize> {
 /// Whether nobody but this worker can run its tasks, and they are only being run.
 #[inline(always)]
 fn may_be_short(worker: WorkerRef) -> bool {
-    worker.processor.exclusive && !worker.processor.stress && !std::thread::panicking()
+    worker.processor.exclusive() && !worker.processor.stress && !std::thread::panicking()
 }
 
 /// Notes that a task leaves without a panic under way on its thread.

@@ -59,7 +59,7 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
         if ptr::eq(window, current) {
             return Mounted::OnCurrent;
         }
-        if !worker.processor.exclusive && !ptr::eq(window, kept) {
+        if !worker.processor.exclusive() && !ptr::eq(window, kept) {
             debug_assert!(kept.is_null());
             // SAFETY: a started task's window is alive; the task is in our hands, so on no list,
             // and the scheduler's reference keeps it valid.
@@ -107,7 +107,7 @@ unsafe fn choose_window(worker: WorkerRef, task: Ready, current: *const Window) 
         worker.processor.windows.choose(
             store,
             current,
-            worker.processor.exclusive,
+            worker.processor.exclusive(),
             NonNull::from(&(*task.0.as_ptr()).waiter),
             |waiters| worker.ready_all(waiters),
         )

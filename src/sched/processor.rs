@@ -18,7 +18,7 @@ use crossbeam_deque::{Steal, Worker as Queue};
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Every so many picks the global queue comes first. Go: `schedtick%61 == 0`.
 const GLOBAL_QUEUE_TICK: u32 = 61;
@@ -36,8 +36,10 @@ const BLOCK_AHEAD: usize = 4;
 pub(crate) struct Processor {
     pub(crate) stealable: Queue<Ready>,
     bound: UnsafeCell<VecDeque<Ready>>,
-    /// Picks until the global queue comes first.
-    tick: Cell<u32>,
+    /// How often this processor has looked for a task. Read by the monitor.
+    ticks: AtomicU32,
+    /// The tick at which the global queue comes first.
+    global_turn: Cell<u32>,
     /// Picks until the next look at the own timers.
     look_in: Cell<u32>,
     looks: Cell<Looks>,
@@ -50,10 +52,7 @@ pub(crate) struct Processor {
     cache: UnsafeCell<Cache>,
     random: Cell<u64>,
     ids: Cell<(u64, u64)>,
-    /// `Shared::exclusive`, close at hand: started tasks can run nowhere else (they are bound to
-    /// this worker, or there is no other), so that their queue, their windows and the run-next slot
-    /// need no atomics.
-    pub(crate) exclusive: bool,
+    exclusive: Cell<bool>,
     /// Whether stress mode is on.
     pub(crate) stress: bool,
 }
@@ -72,7 +71,8 @@ impl Processor {
         Processor {
             stealable,
             bound: UnsafeCell::new(VecDeque::new()),
-            tick: Cell::new(0),
+            ticks: AtomicU32::new(0),
+            global_turn: Cell::new(0),
             look_in: Cell::new(0),
             looks: Cell::new(Looks::new()),
             bound_first: Cell::new(false),
@@ -82,7 +82,7 @@ impl Processor {
             cache: UnsafeCell::new(Cache::new()),
             random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             ids: Cell::new((0, 0)),
-            exclusive: shared.exclusive(),
+            exclusive: Cell::new(shared.exclusive()),
             stress: shared.config.stress.is_some(),
         }
     }
@@ -106,7 +106,7 @@ impl Processor {
         // SAFETY: as in `push_bound`.
         let bound = unsafe { &mut *self.bound.get() };
         let task = bound.pop_front();
-        if self.exclusive {
+        if self.exclusive.get() {
             // With many tasks each is a miss in every cache: fetch those that are soon to come.
             if let Some(ahead) = bound.get(HEADER_AHEAD) {
                 let header = ahead.0.as_ptr().cast::<u8>();
@@ -127,7 +127,7 @@ impl Processor {
     #[inline]
     pub(crate) fn put_run_next(&self, remote: &Remote, task: Ready) -> Option<Ready> {
         let slot = &remote.run_next;
-        let before = if self.exclusive {
+        let before = if self.exclusive.get() {
             // Relaxed: nobody else touches the slot.
             let before = slot.load(Ordering::Relaxed);
             slot.store(task.0.as_ptr(), Ordering::Relaxed);
@@ -140,14 +140,14 @@ impl Processor {
     }
 
     #[inline]
-    fn take_run_next(&self, remote: &Remote) -> Option<Ready> {
+    pub(crate) fn take_run_next(&self, remote: &Remote) -> Option<Ready> {
         let slot = &remote.run_next;
         // Relaxed: this worker is the only one that puts anything there.
         let task = slot.load(Ordering::Relaxed);
         if task.is_null() {
             return None;
         }
-        if self.exclusive {
+        if self.exclusive.get() {
             slot.store(ptr::null_mut(), Ordering::Relaxed); // nobody else touches the slot
             return NonNull::new(task).map(Ready);
         }
@@ -159,18 +159,21 @@ impl Processor {
     /// one).
     #[inline]
     pub(crate) fn pick(&self, shared: &Shared, remote: &Remote) -> Option<Ready> {
-        let tick = self.tick.get();
-        self.tick.set(tick.wrapping_sub(1));
+        // Relaxed, and no read-modify-write: one writer, and the monitor only compares.
+        let tick = self.ticks.load(Ordering::Relaxed);
+        self.ticks.store(tick.wrapping_add(1), Ordering::Relaxed);
         match self.look_in.get() {
             0 => self.look_in.set(timed::look(shared, &self.looks)),
             picks => self.look_in.set(picks - 1),
         }
         if remote.inbox.any() {
-            // SAFETY: as in `push_bound`.
-            remote.inbox.take_all(unsafe { &mut *self.bound.get() });
+            if remote.inbox.has_notice() {
+                return None; // this worker runs nothing more before it has a seat
+            }
+            self.take_posted(remote);
         }
-        if tick == 0 {
-            self.tick.set(GLOBAL_QUEUE_TICK - 1);
+        if tick == self.global_turn.get() {
+            self.global_turn.set(tick.wrapping_add(GLOBAL_QUEUE_TICK));
             if !self.grown.is_empty() {
                 trimming::trim_due();
             }
@@ -196,6 +199,49 @@ impl Processor {
         queued.or_else(|| self.take_run_next(remote))
     }
 
+    /// Moves what others have posted to the queue of this worker's own tasks.
+    pub(crate) fn take_posted(&self, remote: &Remote) {
+        // SAFETY: as in `push_bound`.
+        remote.inbox.take_all(unsafe { &mut *self.bound.get() });
+    }
+
+    /// How often this processor has looked for a task, for the monitor.
+    pub(crate) fn ticks(&self) -> u32 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// `Shared::exclusive`, close at hand: started tasks can run nowhere else (they are bound to
+    /// this worker, or there is no other), so that their queue, their windows and the run-next slot
+    /// need no atomics.
+    #[inline]
+    pub(crate) fn exclusive(&self) -> bool {
+        self.exclusive.get()
+    }
+
+    /// From now on, others are there.
+    pub(crate) fn end_exclusive(&self) {
+        self.exclusive.set(false);
+    }
+
+    /// Whether there are tasks here that only this worker may run.
+    pub(crate) fn has_bound(&self) -> bool {
+        // SAFETY: as in `push_bound`.
+        unsafe { !(*self.bound.get()).is_empty() }
+    }
+
+    /// Takes the tasks for which `wanted` is true out of the queue of this worker's own.
+    ///
+    /// # Safety
+    ///
+    /// The caller is this processor's worker, or keeps it outside of the runtime (`watch`).
+    pub(crate) unsafe fn take_bound(&self, wanted: impl Fn(Ready) -> bool) -> Vec<Ready> {
+        // SAFETY: one thread at a time, by the caller's promise.
+        let bound = unsafe { &mut *self.bound.get() };
+        let (taken, kept): (VecDeque<_>, _) = bound.drain(..).partition(|task| wanted(*task));
+        *bound = kept;
+        Vec::from(taken)
+    }
+
     /// A task of the global queue, with a few more moved to the own one.
     pub(crate) fn take_global(&self, shared: &Shared) -> Option<Ready> {
         if shared.injector.is_empty() {
@@ -212,9 +258,7 @@ impl Processor {
 
     /// Whether a queue of this processor has something.
     pub(crate) fn has_work(&self, remote: &Remote) -> bool {
-        // SAFETY: as in `push_bound`.
-        let bound = unsafe { !(*self.bound.get()).is_empty() };
-        bound
+        self.has_bound()
             || remote.inbox.any()
             || !self.stealable.is_empty()
             || !remote.run_next.load(Ordering::Relaxed).is_null()

@@ -10,15 +10,19 @@ use super::counters::Metrics;
 use super::idle::Idle;
 use super::join::JoinHandle;
 use super::keeper::Keeper;
-use super::processor::Processor;
-use super::shared::{Remote, Shared};
-use super::window_choice::WindowChoice;
+use super::remotes::Remotes;
+use super::seats::Seats;
+use super::share::Alone;
+use super::shared::Shared;
+use super::sysmon::{self, Sysmon};
+use super::threads::New;
 use super::window_store::WindowStore;
-use super::{panic_hook, shutdown, worker};
+use super::{panic_hook, set_workers, shutdown, worker};
+use crate::membarrier;
 use crate::stack::addresses::Purpose;
 use crate::stack::fault;
 use crate::stack::window::Shape;
-use crossbeam_deque::{Injector, Worker as Queue};
+use crossbeam_deque::Injector;
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::panic::{self, Location};
@@ -42,7 +46,8 @@ static LIVING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 pub struct Runtime {
     /// Always there but during the drop.
     shared: Option<Arc<Shared>>,
-    threads: Vec<thread::JoinHandle<()>>,
+    /// The monitor's thread.
+    monitor: Option<thread::JoinHandle<()>>,
 }
 
 impl Runtime {
@@ -199,12 +204,19 @@ impl Runtime {
                 }
             }
         }
-        let queues: Vec<_> = first.iter().map(|_| Queue::new_fifo()).collect();
+        let workers = config.workers;
+        let alone = config.mode == Mode::Migrating && workers == 1;
+        membarrier::prepare();
         let shared = Arc::new(Shared {
-            idle: Idle::new(config.workers),
+            idle: Idle::new(workers),
             keeper: Keeper::new(),
             clock: Clock::new(),
-            remotes: queues.iter().map(|queue| Remote::new(queue.stealer())).collect(),
+            remotes: Remotes::new(),
+            seats: Seats::new(workers, config.max_threads),
+            sysmon: Sysmon::default(),
+            threads: Mutex::new(Vec::new()),
+            alone: Mutex::new(if alone { Alone::Yes } else { Alone::No }),
+            is_alone: AtomicBool::new(alone),
             injector: Injector::new(),
             windows,
             spawned_outside: AtomicU64::new(0),
@@ -215,18 +227,15 @@ impl Runtime {
             ended_lock: Mutex::new(()),
             config,
         });
-        let mut runtime = Runtime { shared: Some(shared.clone()), threads: Vec::new() };
-        for (index, (queue, window)) in queues.into_iter().zip(first).enumerate() {
-            let windows =
-                WindowChoice::new(window, shared.config.windows_per_worker, shared.exclusive());
-            let start = Start { processor: Processor::new(&shared, index, queue, windows) };
-            let shared = shared.clone();
-            let thread = thread::Builder::new()
-                .name(format!("{}-{index}", shared.config.name))
-                .spawn(move || start.run(shared, index));
+        let mut runtime = Runtime { shared: Some(shared.clone()), monitor: None };
+        // Each worker knows all others when it begins.
+        let new: Vec<_> = first.into_iter().map(|window| New::enter(&shared, window)).collect();
+        for worker in new {
             // On an error the runtime's drop ends the threads that there are.
-            runtime.threads.push(thread.map_err(BuildError::Thread)?);
+            let thread = worker.start(&shared).map_err(BuildError::Thread)?;
+            shared.threads.lock().push(thread);
         }
+        runtime.monitor = Some(sysmon::start(&shared).map_err(BuildError::Thread)?);
         let mut living = LIVING.lock();
         living.retain(|runtime| runtime.strong_count() > 0);
         living.push(Arc::downgrade(&shared));
@@ -289,10 +298,26 @@ impl Runtime {
         self.shared().config.mode
     }
 
-    /// How many workers it has. Where there was no room for a window for each, fewer than asked
-    /// for.
+    /// How many workers run tasks at a time. Where there was no room for a window for each, fewer
+    /// than asked for.
     pub fn workers(&self) -> usize {
-        self.shared().remotes.len()
+        self.shared().seats.limit()
+    }
+
+    /// Changes how many workers run tasks at a time; returns the number before. See
+    /// [`runtime::set_workers`](crate::runtime::set_workers).
+    ///
+    /// # Panics
+    ///
+    /// With 0, or more than 65,535.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().workers(4).build_pinned().unwrap();
+    /// assert_eq!(rt.set_workers(2), 4);
+    /// assert_eq!(rt.workers(), 2);
+    /// ```
+    pub fn set_workers(&self, workers: usize) -> usize {
+        set_workers::set(self.arc(), workers)
     }
 
     /// What it has done so far.
@@ -301,6 +326,10 @@ impl Runtime {
     }
 
     pub(crate) fn shared(&self) -> &Shared {
+        self.arc()
+    }
+
+    fn arc(&self) -> &Arc<Shared> {
         match &self.shared {
             Some(shared) => shared,
             None => unreachable!("only the drop takes it"),
@@ -320,31 +349,17 @@ impl fmt::Debug for Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
-        let threads = std::mem::take(&mut self.threads);
+        let monitor = self.monitor.take();
         let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared));
         if inside {
             // One of its own tasks drops it and cannot wait for its own end: a thread does.
-            let end = move || shutdown::end(shared, threads);
+            let end = move || shutdown::end(shared, monitor);
             if let Err(error) = thread::Builder::new().name("midge-end".into()).spawn(end) {
                 crate::fatal(format_args!("no thread to end a runtime: {error}"));
             }
         } else {
-            shutdown::end(shared, threads);
+            shutdown::end(shared, monitor);
         }
-    }
-}
-
-/// A processor on its way to its worker's thread.
-struct Start {
-    processor: Processor,
-}
-
-// SAFETY: the processor's windows and cells are used by nobody until the thread has it.
-unsafe impl Send for Start {}
-
-impl Start {
-    fn run(self, shared: Arc<Shared>, index: usize) {
-        worker::run(shared, index, self.processor);
     }
 }
 

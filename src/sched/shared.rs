@@ -8,15 +8,22 @@ use super::counters::{Counters, Metrics};
 use super::idle::Idle;
 use super::inbox::Inbox;
 use super::keeper::Keeper;
+use super::remotes::Remotes;
+use super::seats::Seats;
+use super::share::Alone;
+use super::sysmon::Sysmon;
 use super::timed::Target;
 use super::timers::Timers;
+use super::watch::Watch;
 use super::window_store::WindowStore;
+use super::worker::Worker;
 use super::Ready;
 use crate::task::header::Header;
 use crossbeam_deque::{Injector, Stealer};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 /// The part of a worker that others may touch.
@@ -29,6 +36,9 @@ pub(crate) struct Remote {
     pub(crate) parker: Parker,
     pub(crate) timers: Timers<Target>,
     pub(crate) counters: Counters,
+    pub(crate) watch: Watch,
+    /// The worker, while its thread is there. For the monitor.
+    pub(crate) worker: AtomicPtr<Worker>,
 }
 
 impl Remote {
@@ -40,6 +50,8 @@ impl Remote {
             parker: Parker::default(),
             timers: Timers::new(),
             counters: Counters::default(),
+            watch: Watch::new(),
+            worker: AtomicPtr::new(ptr::null_mut()),
         }
     }
 }
@@ -76,7 +88,15 @@ impl Parker {
 /// A runtime's shared state.
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) remotes: Box<[Remote]>,
+    pub(crate) remotes: Remotes,
+    pub(crate) seats: Seats,
+    pub(crate) sysmon: Sysmon,
+    /// The threads of all workers. Whoever starts one holds the lock.
+    pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Whether there is one worker, and there has never been another.
+    pub(crate) alone: Mutex<Alone>,
+    /// The same, close at hand.
+    pub(crate) is_alone: AtomicBool,
     pub(crate) injector: Injector<Ready>,
     pub(crate) idle: Idle,
     pub(crate) keeper: Keeper,
@@ -96,6 +116,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether more workers may come.
+    pub(crate) fn is_shared(&self) -> bool {
+        *self.alone.lock() == Alone::No
+    }
+
     /// Whether started tasks stay on their worker.
     #[inline]
     pub(crate) fn thread_bound(&self) -> bool {
@@ -105,7 +130,8 @@ impl Shared {
     /// Whether each worker's windows, and its run-next slot, are touched by no other: always so in
     /// the thread-bound modes, and with one worker. Saves the atomics.
     pub(crate) fn exclusive(&self) -> bool {
-        self.thread_bound() || self.remotes.len() == 1
+        // Relaxed: it changes before there is a second worker.
+        self.thread_bound() || self.is_alone.load(Ordering::Relaxed)
     }
 
     /// Wakes a sleeping worker for work that any worker may do.
@@ -125,7 +151,7 @@ impl Shared {
     /// Queues a task for the one worker that may run it.
     pub(crate) fn post(&self, worker: usize, task: Ready) {
         self.remotes[worker].inbox.post(task);
-        if self.idle.wake_this(worker) {
+        if self.idle.wake_this(worker) || self.seats.call(worker) {
             self.remotes[worker].parker.unpark();
         }
     }
@@ -161,12 +187,15 @@ impl Shared {
         let mut metrics = Metrics::default();
         // Ends before beginnings, so that live tasks are never fewer than none.
         let finished = self.finished();
-        for remote in &self.remotes {
+        for remote in self.remotes.iter() {
             metrics.add(&remote.counters);
         }
         metrics.tasks_spawned += self.spawned_outside.load(Ordering::Acquire);
         metrics.tasks_finished = finished;
         metrics.tasks_live = metrics.tasks_spawned - finished;
+        metrics.threads = self.seats.workers() as u64;
+        metrics.retakes = self.sysmon.retakes.load(Ordering::Relaxed); // a figure
+        metrics.hogs = self.sysmon.hogs.load(Ordering::Relaxed); // a figure
         metrics.windows = self.windows.count() as u64;
         metrics.slab_bytes = crate::stack::slab::stats().0 as u64;
         metrics

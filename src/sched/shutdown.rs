@@ -24,7 +24,7 @@ use std::time::Duration;
 const WALK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Ends a runtime. Not to be called on one of its workers.
-pub(crate) fn end(shared: Arc<Shared>, threads: Vec<thread::JoinHandle<()>>) {
+pub(crate) fn end(shared: Arc<Shared>, monitor: Option<thread::JoinHandle<()>>) {
     shared.draining.store(true, Ordering::SeqCst);
     shared.closed.store(true, Ordering::SeqCst);
     external::wait_until_left(); // whoever was about to spawn has done so
@@ -44,9 +44,14 @@ pub(crate) fn end(shared: Arc<Shared>, threads: Vec<thread::JoinHandle<()>>) {
     // After this nobody from outside is still busy with a task that has ended.
     external::wait_until_left();
     shared.stopped.store(true, Ordering::SeqCst);
-    for worker in shared.idle.wake_all() {
+    shared.sysmon.wake();
+    if let Some(monitor) = monitor {
+        let _ = monitor.join(); // as below; it starts no more workers
+    }
+    for worker in shared.seats.close().into_iter().chain(shared.idle.wake_all()) {
         shared.remotes[worker].parker.unpark();
     }
+    let threads = std::mem::take(&mut *shared.threads.lock());
     for thread in threads {
         // A worker does not panic: tasks catch their own.
         let _ = thread.join();
@@ -79,12 +84,21 @@ fn only_stranded(shared: &Shared) -> bool {
     shared.metrics().tasks_live <= stranded.get()
 }
 
+/// Calls `look` with every task of the process. The slabs are locked meanwhile: it only looks.
+pub(super) fn look_at_all(mut look: impl FnMut(&Header)) {
+    let none = collect(|task| {
+        look(task);
+        false
+    });
+    drop(none);
+}
+
 /// Tasks are collected in batches of this many.
 const BATCH: usize = 4096;
 
 /// Up to [`BATCH`] tasks of the process for which `wanted` is true. It is asked while the slabs are
 /// locked: it only looks.
-fn collect(wanted: impl Fn(&Header) -> bool) -> Vec<Task> {
+fn collect(mut wanted: impl FnMut(&Header) -> bool) -> Vec<Task> {
     let mut tasks = Vec::with_capacity(BATCH);
     // References that turned out to be the last: to be dropped after the walk, which must not free.
     let mut last = Vec::new();

@@ -25,9 +25,19 @@ impl Worker {
     /// The next task to run, from anywhere; sleeps until there is one. None when the runtime ends.
     pub(crate) fn find_work(&self) -> Option<Ready> {
         loop {
+            if self.remote().watch.is_wanted() {
+                self.meet_monitor();
+            }
+            if self.remote().inbox.has_notice() {
+                self.ask_for_seat();
+            }
             if let Some(task) = self.processor.pick(self.shared(), self.remote()) {
                 self.found();
                 return Some(task);
+            }
+            if self.shared.seats.are_over() {
+                self.ask_for_seat();
+                continue;
             }
             if self.fire_all() {
                 continue;
@@ -48,6 +58,15 @@ impl Worker {
         if self.searching.replace(false) && self.shared.idle.end_search() {
             self.shared.notify();
         }
+    }
+
+    /// For a yield: the next task, the global queue included.
+    pub(crate) fn pick_or_global(&self) -> Option<Ready> {
+        let picked = self.processor.pick(self.shared(), self.remote());
+        picked.or_else(|| match self.remote().inbox.has_notice() {
+            false => self.processor.take_global(self.shared()),
+            true => None,
+        })
     }
 
     fn search(&self) -> Option<Ready> {
@@ -98,7 +117,7 @@ impl Worker {
                     Steal::Retry => std::hint::spin_loop(),
                 }
             }
-            if run_next_too && !self.processor.exclusive {
+            if run_next_too && !self.processor.exclusive() {
                 let waiting = victim.run_next.load(Ordering::Relaxed);
                 // Acquire pairs with the Release of the owner that put it there. The same task put
                 // there anew between the two is as ready as before, so a reused address does no
@@ -130,7 +149,7 @@ impl Worker {
         let keeper = &self.shared.keeper;
         let keeps = keeper.apply(self.index);
         if !self.work_anywhere() {
-            let tick = if keeps { self.first_timer() } else { NEVER };
+            let tick = if keeps { self.shared.first_timer() } else { NEVER };
             if keeps {
                 keeper.until(self.index, tick);
             }
@@ -146,6 +165,7 @@ impl Worker {
         // us in, or will leave us a token that ends the next rest early.
         let woken = !idle.get_up(self.index);
         self.searching.set(woken || idle.begin_search());
+        self.shared.sysmon.wake_if_asleep();
     }
 
     /// Sleeps until somebody comes, or until the deadline.
@@ -183,11 +203,12 @@ impl Worker {
     /// The second look: whether there is anything this worker could do.
     fn work_anywhere(&self) -> bool {
         self.shared.stopped.load(Ordering::Acquire)
+            || self.remote().watch.is_wanted()
             || self.processor.has_work(self.remote())
             || !self.shared.injector.is_empty()
             || self.shared.remotes.iter().any(|victim| {
                 !victim.stealer.is_empty()
-                    || (!self.processor.exclusive
+                    || (!self.processor.exclusive()
                         && !victim.run_next.load(Ordering::Relaxed).is_null())
             })
     }

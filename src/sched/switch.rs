@@ -34,7 +34,8 @@ pub(crate) enum Suspension {
     Exit,
 }
 
-/// Suspends the running task. Returns on the worker where it goes on.
+/// Suspends the running task, which has entered the runtime ([`share`](super::share)) and leaves it
+/// with this. Returns on the worker where it goes on.
 ///
 /// # Safety
 ///
@@ -48,6 +49,7 @@ pub(crate) unsafe fn suspend(
     next: Option<Ready>,
 ) -> WorkerRef {
     let Some(to) = leave::choose(worker, Ready(task), why, next) else {
+        worker.exit(false);
         return worker; // it has been woken already
     };
     // SAFETY: a context was chosen that is saved, in place and this worker's to resume; the next
@@ -62,6 +64,7 @@ pub(crate) unsafe fn suspend(
         if let Some(task) = worker.current.get() {
             unwind::forget_unwinding(worker, task.header());
         }
+        worker.exit(false);
         worker
     }
 }
@@ -102,7 +105,7 @@ unsafe fn finish_previous(worker: WorkerRef, task: Ready, why: Suspension) {
         let copied = unsafe { worker.processor.with_cache(|cache| image::evict(window, cache)) };
         worker.count_copies(copied);
     }
-    if !worker.processor.exclusive {
+    if !worker.processor.exclusive() {
         worker.leave_window(window);
     }
     if why == Suspension::Parked {

@@ -108,6 +108,7 @@ pub(crate) fn park_until_passed(deadline: Instant) -> bool {
         return true;
     }
     let mut timer = SetTimer::new(worker, deadline, Target::Unpark(task));
+    worker.enter();
     // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
     let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
     let passed = timer.as_mut().is_some_and(SetTimer::remove);
@@ -253,16 +254,18 @@ impl Worker {
     /// True if that made a task ready.
     pub(crate) fn fire_all(&self) -> bool {
         let remotes = &self.shared.remotes;
-        if self.first_timer() == NEVER {
+        if self.shared.first_timer() == NEVER {
             return false;
         }
         let now = self.shared.clock.now();
         let fire = |any, processor| self.fire_of(processor, now) || any;
         (self.index..remotes.len()).chain(0..self.index).fold(false, fire)
     }
+}
 
+impl Shared {
     /// The tick of the first timer of all processors, or [`NEVER`].
     pub(crate) fn first_timer(&self) -> u64 {
-        self.shared.remotes.iter().map(|remote| remote.timers.next()).fold(NEVER, u64::min)
+        self.remotes.iter().map(|remote| remote.timers.next()).fold(NEVER, u64::min)
     }
 }

@@ -25,7 +25,7 @@ impl Worker {
         if grown.is_empty() || !grown.is_due() {
             return;
         }
-        let exclusive = self.processor.exclusive;
+        let exclusive = self.processor.exclusive();
         let trimmed =
             grown.pass(self.current_window(), exclusive, |waiters| self.ready_all(waiters));
         let counters = &self.remote().counters;

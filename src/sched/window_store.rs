@@ -85,6 +85,11 @@ impl WindowStore {
         Ok(pointer)
     }
 
+    /// Calls `f` with every window that is shared.
+    pub(crate) fn for_each_shared(&self, mut f: impl FnMut(&Window)) {
+        self.shared.lock().iter().for_each(|window| f(window));
+    }
+
     /// Lays in a private window, so that the first main task cannot fail to get one.
     pub(crate) fn stock_private(&self) -> io::Result<()> {
         let window = self.reserve(true, Purpose::Start)?;

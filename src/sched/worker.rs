@@ -14,6 +14,7 @@ use super::shared::{Remote, Shared};
 use super::switch::{self, Suspension};
 use super::Ready;
 use crate::arch;
+use crate::peek::PeekPtr;
 use crate::raw_print::Line;
 use crate::stack::fault::{Faulting, SignalStack};
 use crate::stack::ownership::Waiters;
@@ -22,6 +23,7 @@ use crate::task::header::Header;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 /// One worker. Only its own thread touches it.
@@ -33,7 +35,7 @@ pub(crate) struct Worker {
     pub(crate) processor: Processor,
     /// The task that runs, or the one that is about to while its predecessor's switch is not
     /// finished.
-    pub(crate) current: Cell<Option<Ready>>,
+    pub(crate) current: Current,
     /// Who has just been switched away from, and why: the next context finishes that switch.
     pub(crate) previous: Cell<Option<(Ready, Suspension)>>,
     /// A task picked by the one that suspended, which the scheduler loop shall mount.
@@ -45,6 +47,28 @@ pub(crate) struct Worker {
     pub(crate) unwinding: Cell<u32>,
     /// Counts as searching for work (see `idle`).
     pub(crate) searching: Cell<bool>,
+    /// Whether its calls into the runtime are to be seen by the monitor (see `watch`).
+    pub(crate) watched: Cell<bool>,
+}
+
+/// The task that a worker runs. The monitor looks at it, too.
+pub(crate) struct Current(PeekPtr<Header>);
+
+impl Current {
+    #[inline]
+    pub(crate) fn get(&self) -> Option<Ready> {
+        NonNull::new(self.0.get().cast_mut()).map(Ready)
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, task: Option<Ready>) {
+        self.0.set(task.map_or(ptr::null(), |task| task.0.as_ptr().cast_const()));
+    }
+
+    /// For anybody: who runs, as a mere number, or 0.
+    pub(crate) fn address(&self) -> usize {
+        self.0.get().addr()
+    }
 }
 
 /// The calling thread's worker. It is valid on that thread as long as the thread lives, and is
@@ -118,7 +142,7 @@ impl Worker {
     pub(crate) fn ready_woken(&self, task: Ready) {
         let header = task.header();
         let home = header.home.get() as usize;
-        let exclusive = self.processor.exclusive;
+        let exclusive = self.processor.exclusive();
         if home != self.index && (self.shared.thread_bound() || header.thread_locked.get()) {
             self.shared.post(home, task);
         } else if !exclusive && header.thread_locked.get() {
@@ -139,7 +163,7 @@ impl Worker {
     /// its turn in order.
     pub(crate) fn ready_timed(&self, task: Ready) {
         let home = task.header().home.get() as usize;
-        if self.processor.exclusive && home != self.index {
+        if self.processor.exclusive() && home != self.index {
             self.shared.post(home, task);
         } else {
             self.ready_last(task);
@@ -162,7 +186,7 @@ impl Worker {
     /// Makes a task ready that goes on as soon as the others have had their turn.
     #[inline]
     pub(crate) fn ready_last(&self, task: Ready) {
-        if self.processor.exclusive {
+        if self.processor.exclusive() {
             self.processor.push_bound(task);
         } else {
             self.ready_last_anywhere(task);
@@ -201,7 +225,7 @@ impl Worker {
     }
 
     fn push_started(&self, task: Ready) {
-        if self.processor.exclusive {
+        if self.processor.exclusive() {
             self.processor.push_bound(task);
         } else {
             self.processor.stealable.push(task);
@@ -222,19 +246,24 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
     let signal_stack = SignalStack::install().unwrap_or_else(|error| {
         crate::fatal(format_args!("no signal stack for a worker: {error}"))
     });
+    let watched = processor.exclusive() && !shared.thread_bound();
     let worker = Worker {
         remote: NonNull::from(&shared.remotes[index]),
         shared,
         index,
         processor,
-        current: Cell::new(None),
+        current: Current(PeekPtr::new(ptr::null())),
         previous: Cell::new(None),
         handoff: Cell::new(None),
         kept: Cell::new(ptr::null()),
         scheduler_sp: Cell::new(0),
         unwinding: Cell::new(0),
         searching: Cell::new(false),
+        watched: Cell::new(watched),
     };
+    // Release pairs with the Acquire of the monitor. It looks until it has ended, and it ends before
+    // this thread may.
+    worker.remote().worker.store((&raw const worker).cast_mut(), Ordering::Release);
     CURRENT.with(|current| current.set((&raw const worker).cast_mut()));
     schedule(WorkerRef(NonNull::from(&worker)));
     CURRENT.with(|current| current.set(ptr::null_mut()));

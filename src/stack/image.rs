@@ -15,6 +15,7 @@ use super::copy::copy;
 use super::slab::Cache;
 use super::window::{Commit, Window};
 use crate::arch;
+use crate::peek::PeekPtr;
 use std::cell::Cell;
 use std::ptr;
 
@@ -26,7 +27,7 @@ pub(crate) struct Image {
     /// The saved stack pointer of a parked task; 0 before the first run.
     pub(crate) sp: Cell<usize>,
     /// The window this task is bound to; null before the first run.
-    pub(crate) window: Cell<*const Window>,
+    pub(crate) window: PeekPtr<Window>,
     block: Cell<Block>,
 }
 
@@ -43,7 +44,11 @@ pub(crate) struct Copied {
 
 impl Image {
     pub(crate) const fn new() -> Image {
-        Image { sp: Cell::new(0), window: Cell::new(ptr::null()), block: Cell::new(Block::EMPTY) }
+        Image {
+            sp: Cell::new(0),
+            window: PeekPtr::new(ptr::null()),
+            block: Cell::new(Block::EMPTY),
+        }
     }
 
     /// The bytes between a parked task's stack pointer and the top of its window.

@@ -50,7 +50,10 @@ fn others_run() -> bool {
     match worker::current() {
         // With other tasks to run here a wait costs nobody anything.
         Some(worker) => {
-            worker.shared().remotes.len() > 1 && !worker.processor.has_work(worker.remote())
+            let was_inside = worker.enter();
+            let work = worker.processor.has_work(worker.remote());
+            worker.exit(was_inside);
+            worker.shared().remotes.len() > 1 && !work
         }
         None => true,
     }

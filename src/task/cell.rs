@@ -10,6 +10,7 @@
 use super::header::{Header, Vtable};
 use super::state::State;
 use crate::atomic::AtomicU32;
+use crate::peek::PeekU32;
 use crate::stack::image::Image;
 use crate::stack::ownership::Waiter;
 use crate::stack::slab::{self, Kind};
@@ -163,7 +164,7 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
         (&raw mut (*header).name).write(birth.name);
         (&raw mut (*header).locals).write(Cell::new(ptr::null_mut()));
         (&raw mut (*header).masked).write(Cell::new(false));
-        (&raw mut (*header).home).write(Cell::new(u32::MAX));
+        (&raw mut (*header).home).write(PeekU32::new(u32::MAX));
         (&raw mut (*header).started).write(AtomicBool::new(false));
         (&raw mut (*header).thread_locked).write(Cell::new(false));
         (&raw mut (*header).unwinding).write(Cell::new(false));
@@ -262,7 +263,7 @@ pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> 
         name,
         locals: Cell::new(ptr::null_mut()),
         masked: Cell::new(false),
-        home: Cell::new(u32::MAX),
+        home: PeekU32::new(u32::MAX),
         started: AtomicBool::new(true),
         thread_locked: Cell::new(true),
         unwinding: Cell::new(false),

@@ -10,6 +10,7 @@ use super::handle::Task;
 use super::locals::Locals;
 use super::state::State;
 use crate::atomic::{AtomicU32, Ordering};
+use crate::peek::PeekU32;
 use crate::stack::image::Image;
 use crate::stack::ownership::Waiter;
 use crate::stack::slab::{self, Kind};
@@ -56,7 +57,7 @@ pub(crate) struct Header {
     pub(crate) locals: Cell<*mut Locals>,
     /// The worker a started task belongs to in the thread-bound modes. Written by the worker that
     /// runs the task; read by whoever has just taken PARKED from it.
-    pub(crate) home: Cell<u32>,
+    pub(crate) home: PeekU32,
     /// Has run. Written likewise; a mere hint for anybody else.
     pub(crate) started: AtomicBool,
     /// May not leave its thread now: a panic was under way there when it suspended. Read and

@@ -143,6 +143,11 @@ impl State {
         self.0.load(Ordering::Relaxed) & (DONE | CANCELLED | UNWINDING) == 0
     }
 
+    /// Whether it neither waits nor has ended. A hint for anybody but its worker.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & (PARKED | DONE) == 0 // a hint
+    }
+
     /// Whether nobody has woken the task yet. For a thread's stand-in, which waits by itself.
     pub(crate) fn is_parked(&self) -> bool {
         // Acquire pairs with the Release in `unpark`.
