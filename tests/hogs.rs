@@ -7,7 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use common::{build, join, os_thread, wait_until, Mode, Runtime, Watchdog};
+use common::{
+    build, builder, child_of, in_child, join, os_thread, try_build, wait_until, Mode, Runtime,
+    Watchdog, MODES,
+};
 use midge::{spawn, task};
 
 /// Computes until it is told to stop.
@@ -143,16 +146,66 @@ fn tasks_that_have_not_begun_flow_to_free_workers() {
             let _watchdog = Watchdog::new(format!("{mode:?}, {workers} workers"));
             let rt = build(mode, workers);
             let stop = Arc::new(AtomicBool::new(false));
+            let running = Arc::new(AtomicUsize::new(0));
             let hogs: Vec<_> = (0..workers)
                 .map(|_| {
-                    let stop = stop.clone();
-                    rt.spawn(move || compute(&stop))
+                    let (stop, running) = (stop.clone(), running.clone());
+                    rt.spawn(move || {
+                        running.fetch_add(1, Ordering::Relaxed);
+                        compute(&stop);
+                    })
                 })
                 .collect();
+            // Or tasks would begin on a thread that is hogged later, and that keeps them.
+            wait_until(|| running.load(Ordering::Relaxed) == workers);
             let others: Vec<_> = (0..100).map(|_| rt.spawn(|| ping_pong(10))).collect();
             others.into_iter().for_each(join);
             stop.store(true, Ordering::Relaxed);
             hogs.into_iter().for_each(join);
         }
     }
+}
+
+#[test]
+fn hogs_are_named_once() {
+    const NAME: &str = "hogs_are_named_once";
+    let Some(kind) = in_child() else {
+        for mode in MODES {
+            let output = child_of(NAME, &format!("{mode:?}"), &[]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{mode:?}: {:?} {said}", output.status);
+            let named: Vec<_> =
+                said.lines().filter(|line| line.starts_with("midge: task")).collect();
+            assert_eq!(named.len(), 1, "{mode:?}: {said}");
+            let line = named[0];
+            assert!(line.contains("\"greedy\" (spawned at tests/hogs.rs:"), "{line}");
+            assert!(line.contains(" ms without suspending, and "), "{line}");
+            assert!(line.contains("for it; use midge::blocking"), "{line}");
+        }
+        return;
+    };
+    let _watchdog = Watchdog::new(NAME.to_string());
+    let mode = MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode");
+    // One window, so that in the migrating mode, too, somebody has to wait.
+    let rt = try_build(mode, builder().workers(1).windows(1)).expect("a runtime");
+    let stop = Arc::new(AtomicBool::new(false));
+    let running = Arc::new(AtomicBool::new(false));
+    let waiting = rt.spawn(task::park);
+    wait_until(|| rt.metrics().parks == 1);
+    let hog = {
+        let (stop, running) = (stop.clone(), running.clone());
+        let greedy = task::Builder::new().name("greedy");
+        greedy.spawn_on(&rt, move || {
+            running.store(true, Ordering::Relaxed);
+            compute(&stop);
+        })
+    };
+    wait_until(|| running.load(Ordering::Relaxed));
+    waiting.task().unpark();
+    wait_until(|| rt.metrics().hogs == 1);
+    std::thread::sleep(std::time::Duration::from_millis(300)); // time for a second message
+    stop.store(true, Ordering::Relaxed);
+    join(hog);
+    join(waiting);
+    assert_eq!(rt.metrics().hogs, 1);
 }

@@ -6,6 +6,7 @@
 //!
 //! Go: `runtime/proc.go` `newproc1` (the first frame), `goexit0`, `gdestroy`.
 
+use super::reserve;
 use super::switch::{self, Suspension};
 use super::unwind;
 use super::worker::{self, Worker, WorkerRef};
@@ -29,6 +30,7 @@ pub(super) unsafe extern "C" fn task_main(word: usize) -> ! {
             unreachable!("a task's stack without a task")
         };
         unwind::run(task);
+        reserve::end(task);
         let Some(now) = worker::current() else { unreachable!("a task off its workers") };
         worker = now;
         worker.enter();

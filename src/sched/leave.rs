@@ -82,7 +82,7 @@ fn may_be_short(worker: WorkerRef) -> bool {
 /// Notes that a task leaves without a panic under way on its thread.
 fn leave_calmly(task: Ready) {
     let header = task.header();
-    header.thread_locked.set(false);
+    header.thread_locked.set(header.thread_locks.get() > 0);
     header.panicked.set(false);
 }
 
@@ -115,6 +115,10 @@ fn long_way(
             // off the count.
             if why != Suspension::Exit {
                 unwind::note_unwinding(worker, task.header());
+            }
+            if worker.reserved.get() > 0 {
+                // The thread is the task's from now on. It was picked before that was known.
+                next.take().into_iter().for_each(|next| worker.ready_last(next));
             }
         } else {
             leave_calmly(task);

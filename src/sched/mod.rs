@@ -31,6 +31,7 @@ pub(crate) mod own;
 pub(crate) mod panic_hook;
 pub(crate) mod processor;
 pub(crate) mod remotes;
+pub(crate) mod reserve;
 pub(crate) mod runtime;
 mod seated;
 pub(crate) mod seats;

@@ -102,7 +102,8 @@ impl Processor {
         unsafe { (*self.bound.get()).push_back(task) };
     }
 
-    fn pop_bound(&self) -> Option<Ready> {
+    /// The next task that only this worker may run.
+    pub(crate) fn pop_bound(&self) -> Option<Ready> {
         // SAFETY: as in `push_bound`.
         let bound = unsafe { &mut *self.bound.get() };
         let task = bound.pop_front();

@@ -1,27 +1,54 @@
 //! A worker without a seat: it asks for one, and rests until it is given one.
 //!
-//! Go: `runtime/proc.go` `exitsyscall0`, `stopm`.
+//! Go: `runtime/proc.go` `exitsyscall0`, `stopm`, `stoplockedm`.
 
 use super::seats::Answer;
+use super::threads;
 use super::worker::Worker;
-use std::sync::atomic::{fence, Ordering};
+use super::Ready;
 
 impl Worker {
-    /// On the worker's own stack, when its seat has been retaken or too many are seated: returns
-    /// with a seat, or at the end of the runtime.
+    /// On the worker's own stack, when its seat has been retaken, too many are seated, or it is
+    /// reserved for the tasks of its thread: returns with a seat, or at the end of the runtime. If
+    /// it is reserved, with one of those tasks.
     #[cold]
-    pub(super) fn ask_for_seat(&self) {
+    pub(super) fn ask_for_seat(&self) -> Option<Ready> {
         let shared = self.shared();
         let remote = self.remote();
-        let must_run = || self.processor.has_bound() || remote.inbox.any_tasks();
-        let answer = shared.seats.ask(self.index, must_run, || remote.inbox.forget_notice());
-        if answer == Answer::Seated {
-            return;
+        loop {
+            if remote.inbox.any_tasks() {
+                self.processor.take_posted(remote);
+            }
+            let reserved = self.reserved.get() > 0;
+            let must_run = || self.processor.has_bound() || remote.inbox.any_tasks();
+            let told = || {
+                if !reserved {
+                    remote.inbox.forget_notice();
+                }
+            };
+            if shared.seats.ask(self.index, reserved, must_run, told) == Answer::Spare {
+                self.rest_without_seat();
+                continue;
+            }
+            if !reserved || shared.seats.are_closed() {
+                return None;
+            }
+            if let Some(task) = self.processor.pop_bound() {
+                return Some(task);
+            }
         }
+    }
+
+    fn rest_without_seat(&self) {
+        let shared = self.shared();
+        let remote = self.remote();
         self.leave_tasks();
-        // Pairs with the fence in `Seats::call`: either the poster sees that this worker is a
-        // spare, or we see what it has posted.
-        fence(Ordering::SeqCst);
+        if self.reserved.get() > 0 {
+            // The seat was given up in the middle of things: somebody else goes on. What cannot be
+            // had now, the monitor tries again.
+            let _ = threads::fill_seats(&self.shared);
+            shared.sysmon.fill_soon();
+        }
         if remote.inbox.any_tasks() && shared.seats.call(self.index) {
             return;
         }

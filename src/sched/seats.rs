@@ -26,8 +26,10 @@ enum Place {
     Seated,
     /// It runs a task that hogs it, and has lost its seat.
     Retaken,
-    /// It rests without a seat.
+    /// It rests without a seat, for whatever comes.
     Spare,
+    /// It rests without a seat, until there is something for its thread.
+    Reserved,
 }
 
 /// Who gets a free seat.
@@ -48,7 +50,7 @@ pub(crate) enum Fill {
 pub(crate) enum Answer {
     /// Go on: it has a seat.
     Seated,
-    /// Rest: whoever gives it a seat wakes it.
+    /// Look once more for what was posted, then rest: whoever gives it a seat wakes it.
     Spare,
 }
 
@@ -57,8 +59,8 @@ pub(crate) struct Seats {
     inner: Mutex<Inner>,
     /// More are seated than the limit. A hint.
     over: AtomicBool,
-    /// There are spares.
-    any_spares: AtomicBool,
+    /// Some rest without a seat.
+    any_rest: AtomicBool,
 }
 
 struct Inner {
@@ -67,6 +69,8 @@ struct Inner {
     most_threads: usize,
     places: Vec<Place>,
     spares: Vec<usize>,
+    /// Spare and reserved ones.
+    resting: usize,
     closed: bool,
 }
 
@@ -80,10 +84,11 @@ impl Seats {
                 most_threads: most_threads.max(workers),
                 places: vec![Place::Seated; workers],
                 spares: Vec::new(),
+                resting: 0,
                 closed: false,
             }),
             over: AtomicBool::new(false),
-            any_spares: AtomicBool::new(false),
+            any_rest: AtomicBool::new(false),
         }
     }
 
@@ -122,17 +127,19 @@ impl Seats {
     /// The worker that [`fill`](Self::fill) asked for could not be started: its number is lost.
     pub(crate) fn not_started(&self, worker: usize) {
         let mut inner = self.inner.lock();
-        inner.places[worker] = Place::Spare; // one that nobody can call
+        inner.rest(worker, Place::Reserved); // for a thread that is not there
         inner.taken -= 1;
         self.note(&inner);
     }
 
-    /// For a worker that has lost its seat, or finds nothing to do while too many are seated.
+    /// For a worker that has lost its seat, or finds nothing to do while too many are seated, or is
+    /// `reserved` for the tasks of its thread.
     /// `must_run` is asked under the lock whether it has tasks that nobody else may run: then it
     /// gets a seat in any case. `told` forgets what [`retake`](Self::retake) told it.
     pub(crate) fn ask(
         &self,
         worker: usize,
+        reserved: bool,
         must_run: impl FnOnce() -> bool,
         told: impl FnOnce(),
     ) -> Answer {
@@ -141,19 +148,30 @@ impl Seats {
         let seated = inner.places[worker] == Place::Seated;
         let others = inner.taken - usize::from(seated);
         // At the end of a runtime everybody gets a seat, to see it and to leave.
-        let answer = if others < inner.limit || inner.closed || must_run() {
+        let free = others < inner.limit && !reserved;
+        let answer = if free || inner.closed || must_run() {
             if !seated {
                 inner.sit(worker);
             }
             Answer::Seated
         } else {
             inner.taken = others;
-            inner.places[worker] = Place::Spare;
-            inner.spares.push(worker);
+            inner.rest(worker, if reserved { Place::Reserved } else { Place::Spare });
             Answer::Spare
         };
         self.note(&inner);
+        drop(inner);
+        if answer == Answer::Spare {
+            // Pairs with the fence in `call`: either the poster sees that this worker is a spare, or
+            // the worker, which looks once more, what was posted.
+            fence(Ordering::SeqCst);
+        }
         answer
+    }
+
+    /// Whether the runtime ends.
+    pub(crate) fn are_closed(&self) -> bool {
+        self.inner.lock().closed
     }
 
     /// Whether a worker that has rested is seated now.
@@ -165,15 +183,16 @@ impl Seats {
     /// True if so, and it is to be woken.
     #[must_use]
     pub(crate) fn call(&self, worker: usize) -> bool {
-        // Pairs with the fence of a worker that has become a spare: either we see that, or it sees
-        // what was posted.
+        // Pairs with the fence in `ask`.
         fence(Ordering::SeqCst);
-        if !self.any_spares.load(Ordering::Relaxed) {
+        if !self.any_rest.load(Ordering::Relaxed) {
             return false;
         }
         let mut inner = self.inner.lock();
-        let Some(at) = inner.spares.iter().position(|spare| *spare == worker) else { return false };
-        inner.spares.swap_remove(at);
+        if !matches!(inner.places[worker], Place::Spare | Place::Reserved) {
+            return false;
+        }
+        inner.spares.retain(|spare| *spare != worker);
         inner.sit(worker);
         self.note(&inner);
         true
@@ -215,27 +234,37 @@ impl Seats {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// The runtime ends: no more workers. Returns the spares, to be woken.
+    /// The runtime ends: no more workers. Returns those who rest, to be woken.
     pub(crate) fn close(&self) -> Vec<usize> {
         let mut inner = self.inner.lock();
         inner.closed = true;
-        let spares = std::mem::take(&mut inner.spares);
-        for spare in &spares {
-            inner.sit(*spare);
-        }
+        inner.spares.clear();
+        let rests =
+            |worker: &usize| matches!(inner.places[*worker], Place::Spare | Place::Reserved);
+        let resting: Vec<_> = (0..inner.places.len()).filter(rests).collect();
+        resting.iter().for_each(|worker| inner.sit(*worker));
         self.note(&inner);
-        spares
+        resting
     }
 
     fn note(&self, inner: &Inner) {
         // Relaxed: the lock orders the writers; for the readers see `are_over` and `call`.
         self.over.store(inner.taken > inner.limit && !inner.closed, Ordering::Relaxed);
-        self.any_spares.store(!inner.spares.is_empty(), Ordering::Relaxed);
+        self.any_rest.store(inner.resting > 0, Ordering::Relaxed);
     }
 }
 
 impl Inner {
+    fn rest(&mut self, worker: usize, place: Place) {
+        self.places[worker] = place;
+        self.resting += 1;
+        if place == Place::Spare {
+            self.spares.push(worker);
+        }
+    }
+
     fn sit(&mut self, worker: usize) {
+        self.resting -= usize::from(self.places[worker] != Place::Retaken);
         self.places[worker] = Place::Seated;
         self.taken += 1;
     }

@@ -83,6 +83,18 @@ impl Shared {
 }
 
 impl Worker {
+    /// Gets company at once. For the worker, inside of the runtime.
+    #[cold]
+    pub(super) fn end_alone(&self) {
+        let shared = self.shared();
+        let mut alone = shared.alone.lock();
+        if *alone == Alone::Yes {
+            *alone = Alone::ShareSoon;
+        }
+        drop(alone);
+        self.meet_monitor();
+    }
+
     /// The monitor is here, or has been: waits for it, and learns what has changed.
     #[cold]
     #[inline(never)]

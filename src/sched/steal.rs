@@ -29,14 +29,18 @@ impl Worker {
                 self.meet_monitor();
             }
             if self.remote().inbox.has_notice() {
-                self.ask_for_seat();
+                if let Some(task) = self.ask_for_seat() {
+                    return Some(task);
+                }
             }
             if let Some(task) = self.processor.pick(self.shared(), self.remote()) {
                 self.found();
                 return Some(task);
             }
             if self.shared.seats.are_over() {
-                self.ask_for_seat();
+                if let Some(task) = self.ask_for_seat() {
+                    return Some(task);
+                }
                 continue;
             }
             if self.fire_all() {

@@ -142,6 +142,7 @@ pub(crate) fn note_unwinding(worker: WorkerRef, header: &Header) {
         header.panicked.set(true);
         header.unwinding.set(true);
         worker.unwinding.set(worker.unwinding.get() + 1);
+        worker.reserve();
     }
 }
 
@@ -150,6 +151,7 @@ pub(crate) fn note_unwinding(worker: WorkerRef, header: &Header) {
 pub(crate) fn forget_unwinding(worker: WorkerRef, header: &Header) {
     if header.unwinding.replace(false) {
         worker.unwinding.set(worker.unwinding.get() - 1);
+        worker.unreserve();
     }
 }
 

@@ -36,7 +36,8 @@ impl Watch {
     pub(crate) fn enter(&self) -> bool {
         self.inside.store(true, Ordering::Relaxed); // ordered by the fence
         light_fence();
-        self.wanted.load(Ordering::Relaxed) // so is this
+        // Acquire pairs with the Release in `finish`: what the monitor did is over.
+        self.wanted.load(Ordering::Acquire)
     }
 
     /// The worker leaves.
@@ -63,7 +64,8 @@ impl Watch {
 
     /// The monitor, or the worker on its behalf, has finished. Under the lock.
     pub(crate) fn finish(&self) {
-        self.wanted.store(false, Ordering::Relaxed); // the lock orders the rest
+        // Release pairs with the Acquire in `enter`.
+        self.wanted.store(false, Ordering::Release);
     }
 
     /// Whether the monitor is here, for a worker that is inside anyway.

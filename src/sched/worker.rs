@@ -45,6 +45,8 @@ pub(crate) struct Worker {
     pub(crate) scheduler_sp: Cell<usize>,
     /// How many tasks are suspended on this thread while they unwind (see `unwind`).
     pub(crate) unwinding: Cell<u32>,
+    /// How many reasons there are to run only the tasks that belong to this thread (see `reserve`).
+    pub(crate) reserved: Cell<u32>,
     /// Counts as searching for work (see `idle`).
     pub(crate) searching: Cell<bool>,
     /// Whether its calls into the runtime are to be seen by the monitor (see `watch`).
@@ -258,6 +260,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         kept: Cell::new(ptr::null()),
         scheduler_sp: Cell::new(0),
         unwinding: Cell::new(0),
+        reserved: Cell::new(0),
         searching: Cell::new(false),
         watched: Cell::new(watched),
     };

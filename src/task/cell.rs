@@ -167,6 +167,7 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
         (&raw mut (*header).home).write(PeekU32::new(u32::MAX));
         (&raw mut (*header).started).write(AtomicBool::new(false));
         (&raw mut (*header).thread_locked).write(Cell::new(false));
+        (&raw mut (*header).thread_locks).write(Cell::new(0));
         (&raw mut (*header).unwinding).write(Cell::new(false));
         (&raw mut (*header).panicked).write(Cell::new(false));
         (&raw mut (*header).pinned).write(birth.pinned);
@@ -266,6 +267,7 @@ pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> 
         home: PeekU32::new(u32::MAX),
         started: AtomicBool::new(true),
         thread_locked: Cell::new(true),
+        thread_locks: Cell::new(0),
         unwinding: Cell::new(false),
         panicked: Cell::new(false),
         pinned: true,

@@ -63,6 +63,8 @@ pub(crate) struct Header {
     /// May not leave its thread now: a panic was under way there when it suspended. Read and
     /// written as `home`.
     pub(crate) thread_locked: Cell<bool>,
+    /// How many guards of `lock_thread` it has. For its own worker.
+    pub(crate) thread_locks: Cell<u16>,
     /// It was unwinding itself when it suspended. For its own worker.
     pub(crate) unwinding: Cell<bool>,
     /// It has panicked since the last time that no panic was under way on its thread. For its own

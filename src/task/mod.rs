@@ -19,6 +19,7 @@ pub(crate) mod state;
 pub use crate::sched::builder::TaskBuilder as Builder;
 pub use crate::sched::context::{current, park, try_current, yield_now};
 pub use crate::sched::join::JoinHandle;
+pub use crate::sched::reserve::{lock_thread, ThreadLock};
 pub use crate::sched::timed::{park_timeout, sleep};
 pub use crate::sched::unwind::Cancelled;
 pub use handle::{Task, TaskId};

@@ -19,10 +19,12 @@ mod idle;
 mod join;
 mod ownership;
 mod parker;
+mod seats;
 mod state;
 mod sync;
 mod timers;
 mod waiting;
+mod watch;
 
 // Not every model uses everything that is in the files.
 #[allow(dead_code)]
@@ -35,11 +37,17 @@ mod source_keeper;
 #[path = "../../src/stack/ownership.rs"]
 mod source_ownership;
 #[allow(dead_code)]
+#[path = "../../src/sched/seats.rs"]
+mod source_seats;
+#[allow(dead_code)]
 #[path = "../../src/task/state.rs"]
 mod source_state;
 #[allow(dead_code)]
 #[path = "../../src/sched/timers.rs"]
 mod source_timers;
+#[allow(dead_code)]
+#[path = "../../src/sched/watch.rs"]
+mod source_watch;
 #[allow(dead_code)]
 #[path = "../../src/sched/wheel.rs"]
 mod source_wheel;
@@ -69,6 +77,14 @@ mod atomic {
     use loom::sync::{Condvar, MutexGuard};
 
     pub(crate) use loom::cell::UnsafeCell;
+
+    pub(crate) fn light_fence() {
+        fence(Ordering::SeqCst);
+    }
+
+    pub(crate) fn heavy_fence() {
+        fence(Ordering::SeqCst);
+    }
 
     /// What a model uses is made in it.
     pub(crate) const REUSE: bool = false;

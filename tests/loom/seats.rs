@@ -1,0 +1,156 @@
+//! Promise: never more are seated than there are seats, but for those that must run; a task that is
+//! posted to a worker which becomes a spare is seen by one of the two; a seat that was given up is
+//! filled once.
+//!
+//! A worker here does what `sched::seated` does. One that rests and is not woken ends the model in a
+//! deadlock, which loom reports.
+//!
+//! Seen to fail without the fence in `ask`, without the one in `call`, without the look for posted
+//! tasks after `ask`, and when `ask` does not put the worker among the spares under the lock that
+//! it gives up its seat under.
+
+use crate::parker::Parker;
+use crate::source_seats::{Answer, Fill, Seats};
+use crate::{check, join_all};
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::Arc;
+use loom::thread;
+
+struct Model {
+    seats: Seats,
+    /// Tasks that only worker 0 may run.
+    inbox: AtomicUsize,
+    /// Worker 0 has been told to ask.
+    notice: AtomicUsize,
+    parkers: [Parker; 3],
+}
+
+impl Model {
+    fn new(workers: usize) -> Arc<Model> {
+        Arc::new(Model {
+            seats: Seats::new(workers, 3),
+            inbox: AtomicUsize::new(0),
+            notice: AtomicUsize::new(0),
+            parkers: [Parker::new(), Parker::new(), Parker::new()],
+        })
+    }
+
+    fn posted(&self) -> bool {
+        self.inbox.load(Ordering::Relaxed) > 0
+    }
+
+    /// As `Worker::ask_for_seat`.
+    fn ask(&self, worker: usize) {
+        let told = || self.notice.store(0, Ordering::Relaxed);
+        if self.seats.ask(worker, false, || worker == 0 && self.posted(), told) == Answer::Seated {
+            return;
+        }
+        if worker == 0 && self.posted() && self.seats.call(worker) {
+            return;
+        }
+        while !self.seats.is_seated(worker) {
+            self.parkers[worker].park();
+        }
+    }
+
+    /// As `Shared::post`, for worker 0.
+    fn post(&self) {
+        self.inbox.fetch_add(1, Ordering::Relaxed);
+        if self.seats.call(0) {
+            self.parkers[0].unpark();
+        }
+    }
+
+    /// As the monitor.
+    fn retake_and_fill(&self) -> Fill {
+        self.seats.retake(0, || self.notice.store(1, Ordering::Relaxed));
+        let fill = self.seats.fill();
+        if let Fill::Wake(spare) = fill {
+            self.parkers[spare].unpark();
+        }
+        fill
+    }
+}
+
+#[test]
+fn what_is_posted_is_seen() {
+    check(|| {
+        let model = Model::new(2);
+        model.seats.set_limit(1, |_| ());
+        let worker = {
+            let model = model.clone();
+            thread::spawn(move || {
+                model.ask(0);
+                assert!(model.seats.is_seated(0));
+                assert!(model.posted(), "nothing else calls it");
+            })
+        };
+        let poster = {
+            let model = model.clone();
+            thread::spawn(move || model.post())
+        };
+        join_all([worker, poster]);
+    });
+}
+
+#[test]
+fn a_retaken_seat_is_filled_once() {
+    check(|| {
+        let model = Model::new(1);
+        let worker = {
+            let model = model.clone();
+            thread::spawn(move || {
+                // A hog that suspends looks whether it has been told.
+                if model.notice.load(Ordering::Relaxed) == 1 {
+                    model.ask(0);
+                }
+            })
+        };
+        let monitor = {
+            let model = model.clone();
+            thread::spawn(move || {
+                let fill = model.retake_and_fill();
+                if fill == Fill::Start(1) {
+                    // The new worker finds nothing more to do, and there is somebody to take over.
+                    assert!(model.seats.is_seated(1));
+                    assert_eq!(model.seats.retake(1, || ()), true);
+                    if let Fill::Wake(spare) = model.seats.fill() {
+                        model.parkers[spare].unpark();
+                    }
+                } else {
+                    assert_eq!(fill, Fill::Full, "the hog was back before the monitor");
+                }
+            })
+        };
+        join_all([worker, monitor]);
+        assert!(model.seats.is_seated(0) || model.notice.load(Ordering::Relaxed) == 1);
+    });
+}
+
+#[test]
+fn one_too_many_gives_its_seat_back() {
+    check(|| {
+        let model = Model::new(2);
+        let limit = {
+            let model = model.clone();
+            thread::spawn(move || {
+                model.seats.set_limit(1, |_| ());
+                model.seats.set_limit(2, |_| ());
+                if let Fill::Wake(spare) = model.seats.fill() {
+                    model.parkers[spare].unpark();
+                }
+            })
+        };
+        let worker = {
+            let model = model.clone();
+            thread::spawn(move || {
+                if model.seats.are_over() {
+                    model.ask(1);
+                }
+                assert!(model.seats.is_seated(1));
+            })
+        };
+        join_all([limit, worker]);
+        assert!(model.seats.is_seated(0) && model.seats.is_seated(1));
+    });
+}
