@@ -64,6 +64,7 @@ pub mod runtime {
     pub use crate::sched::counters::{metrics, Metrics};
 }
 
+pub use sched::blocking::blocking;
 pub use sched::config::{BuildError, Builder, Mode};
 pub use sched::context::spawn;
 pub use sched::runtime::Runtime;

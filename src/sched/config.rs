@@ -29,6 +29,8 @@ pub enum Mode {
 pub enum BuildError {
     /// [`Builder::workers`] was given 0.
     ZeroWorkers,
+    /// [`Builder::max_blocking_threads`] was given 0.
+    ZeroBlockingThreads,
     /// The environment variable `MIDGE_WORKERS` is not a number from 1 to 65,535.
     InvalidWorkers {
         /// What it is.
@@ -63,6 +65,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BuildError::ZeroWorkers => write!(f, "a runtime needs at least 1 worker, not 0"),
+            BuildError::ZeroBlockingThreads => {
+                write!(f, "a runtime needs at least 1 blocking thread, not 0")
+            }
             BuildError::InvalidWorkers { value } => write!(
                 f,
                 "MIDGE_WORKERS is {value:?}; set it to a number from 1 to {MOST_WORKERS}, or unset it"
@@ -101,6 +106,11 @@ pub(crate) const MOST_WORKERS: usize = u16::MAX as usize;
 /// nothing is ever copied.
 pub(crate) const WINDOWS_PER_WORKER: usize = 128;
 
+/// Threads for `blocking` unless the program says otherwise. tokio: `max_blocking_threads`
+/// (`runtime/builder.rs`). (Go has a limit on threads, 10,000, beyond which the program dies; this
+/// is one beyond which closures wait.)
+pub(crate) const MOST_BLOCKING_THREADS: usize = 512;
+
 /// Configures a runtime.
 ///
 /// ```
@@ -116,6 +126,7 @@ pub struct Builder {
     no_huge_pages: bool,
     stress: Option<u64>,
     name: Option<String>,
+    max_blocking_threads: Option<usize>,
 }
 
 /// A checked configuration.
@@ -128,6 +139,7 @@ pub(crate) struct Config {
     pub(crate) huge_pages: bool,
     pub(crate) stress: Option<u64>,
     pub(crate) name: String,
+    pub(crate) max_blocking_threads: usize,
 }
 
 impl Builder {
@@ -192,6 +204,19 @@ impl Builder {
     /// ```
     pub fn stress(&mut self, seed: u64) -> &mut Builder {
         self.stress = Some(seed);
+        self
+    }
+
+    /// How many threads [`blocking`](crate::blocking) may have: at least 1; the default is tokio's,
+    /// 512. They are made when they are needed.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().max_blocking_threads(4).build_pinned().unwrap();
+    /// assert_eq!(rt.metrics().blocking_threads, 0);
+    /// assert!(midge::Runtime::builder().max_blocking_threads(0).build_pinned().is_err());
+    /// ```
+    pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
+        self.max_blocking_threads = Some(threads);
         self
     }
 
@@ -262,6 +287,10 @@ impl Builder {
             Some(workers) => workers.min(MOST_WORKERS),
             None => default_workers()?,
         };
+        let max_blocking_threads = match self.max_blocking_threads {
+            Some(0) => return Err(BuildError::ZeroBlockingThreads),
+            threads => threads.unwrap_or(MOST_BLOCKING_THREADS),
+        };
         let max_stack = self.max_stack.unwrap_or_else(limits::default_max_stack);
         let (least, most) = (limits::MIN_MAX_STACK, limits::LARGEST_MAX_STACK);
         if !(least..=most).contains(&max_stack) {
@@ -282,6 +311,7 @@ impl Builder {
             huge_pages: !self.no_huge_pages,
             stress,
             name,
+            max_blocking_threads,
         })
     }
 }

@@ -12,6 +12,8 @@
 //!
 //! Go: `runtime/proc.go`, whose opening essay explains the same choices.
 
+pub(crate) mod blocking;
+pub(crate) mod blocking_pool;
 pub(crate) mod builder;
 pub(crate) mod clock;
 pub(crate) mod config;

@@ -3,6 +3,7 @@
 //! Go: `runtime/proc.go` `schedinit`, `main`. A Go process has one runtime, for ever; here there
 //! may be many.
 
+use super::blocking_pool::{self, Pool};
 use super::builder::TaskBuilder;
 use super::clock::Clock;
 use super::config::{BuildError, Builder, Config, Mode};
@@ -33,7 +34,8 @@ static LIVING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 ///
 /// Dropping it cancels what is left and waits for it: tasks that never ran are dropped, parked ones
 /// unwind from where they wait, so that destructors run, and running ones at their next suspension
-/// point. A task that never comes to one keeps the drop waiting.
+/// point. A task that never comes to one keeps the drop waiting, and so does a closure of
+/// [`blocking`](crate::blocking) that has begun and does not end.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -207,6 +209,7 @@ impl Runtime {
             remotes: queues.iter().map(|queue| Remote::new(queue.stealer())).collect(),
             injector: Injector::new(),
             windows,
+            blocking: Arc::new(Pool::new(&config.name, config.max_blocking_threads)),
             spawned_outside: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -321,9 +324,11 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
         let threads = std::mem::take(&mut self.threads);
-        let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared));
+        let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared))
+            || blocking_pool::runtime_of_thread().is_some_and(|own| Arc::ptr_eq(&own, &shared));
         if inside {
-            // One of its own tasks drops it and cannot wait for its own end: a thread does.
+            // One of its own tasks (or threads) drops it and cannot wait for its own end: a thread
+            // does.
             let end = move || shutdown::end(shared, threads);
             if let Err(error) = thread::Builder::new().name("midge-end".into()).spawn(end) {
                 crate::fatal(format_args!("no thread to end a runtime: {error}"));
@@ -351,6 +356,9 @@ impl Start {
 /// The one runtime of the process, for a thread that belongs to none.
 #[track_caller]
 pub(crate) fn only_one() -> Arc<Shared> {
+    if let Some(own) = blocking_pool::runtime_of_thread() {
+        return own; // a task of that one waits for us
+    }
     let mut living: Vec<_> = LIVING.lock().iter().filter_map(Weak::upgrade).collect();
     match (living.pop(), living.is_empty()) {
         (Some(only), true) => only,

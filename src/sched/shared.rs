@@ -2,6 +2,7 @@
 //!
 //! Go: `runtime/runtime2.go` `schedt`.
 
+use super::blocking_pool::Pool;
 use super::clock::Clock;
 use super::config::{Config, Mode};
 use super::counters::{Counters, Metrics};
@@ -17,6 +18,7 @@ use crossbeam_deque::{Injector, Stealer};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The part of a worker that others may touch.
@@ -82,6 +84,7 @@ pub(crate) struct Shared {
     pub(crate) keeper: Keeper,
     pub(crate) clock: Clock,
     pub(crate) windows: WindowStore,
+    pub(crate) blocking: Arc<Pool>,
     /// Tasks spawned by threads that are no workers.
     pub(crate) spawned_outside: AtomicU64,
     /// No task runs its closure from now on.
@@ -168,6 +171,7 @@ impl Shared {
         metrics.tasks_finished = finished;
         metrics.tasks_live = metrics.tasks_spawned - finished;
         metrics.windows = self.windows.count() as u64;
+        metrics.blocking_threads = self.blocking.threads() as u64;
         metrics.slab_bytes = crate::stack::slab::stats().0 as u64;
         metrics
     }

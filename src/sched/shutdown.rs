@@ -51,6 +51,7 @@ pub(crate) fn end(shared: Arc<Shared>, threads: Vec<thread::JoinHandle<()>>) {
         // A worker does not panic: tasks catch their own.
         let _ = thread.join();
     }
+    shared.blocking.close();
     debug_assert!(shared.config.mode == Mode::Pinned || shared.injector.is_empty());
 }
 
