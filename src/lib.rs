@@ -62,6 +62,7 @@ pub mod time;
 /// The runtime one is in, seen from inside.
 pub mod runtime {
     pub use crate::sched::counters::{metrics, Metrics};
+    pub use crate::sched::dump::dump_tasks;
 }
 
 pub use sched::blocking::blocking;

@@ -14,6 +14,7 @@ use super::blocking_pool::Job;
 use super::context::{self, in_task};
 use super::unwind;
 use crate::task::handle::Task;
+use crate::task::reason::Reason;
 use parking_lot::Mutex;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
@@ -79,7 +80,7 @@ where
     }
     let _leave = Leave(&work);
     loop {
-        context::park();
+        context::park_for(Reason::Blocking);
         match work.take_result() {
             Some(Ok(result)) => return result,
             Some(Err(payload)) => unwind::resume(payload),

@@ -44,6 +44,8 @@ struct State {
     queue: VecDeque<Arc<dyn Job>>,
     /// Threads that wait for work, have been woken and do not run yet, or are about to wait.
     idle: usize,
+    /// Threads that are about to wake a task.
+    telling: usize,
     /// The number of the next thread.
     next: u64,
     handles: HashMap<u64, thread::JoinHandle<()>>,
@@ -78,6 +80,14 @@ impl Pool {
     /// How many threads there are.
     pub(crate) fn threads(&self) -> usize {
         self.threads.load(Ordering::Relaxed) // a figure; changed under the lock
+    }
+
+    /// How many threads there are, if none of them does anything.
+    pub(crate) fn idle_threads(&self) -> Option<usize> {
+        let state = self.state.lock();
+        let threads = self.threads();
+        let quiet = state.queue.is_empty() && state.telling == 0 && state.idle == threads;
+        quiet.then_some(threads)
     }
 
     /// Queues a job.
@@ -125,12 +135,14 @@ impl Pool {
         loop {
             while let Some(job) = state.queue.pop_front() {
                 MutexGuard::unlocked(&mut state, || job.run());
+                state.telling += 1;
                 state.idle += 1; // it looks at the queue once more, below
                 MutexGuard::unlocked(&mut state, || {
                     job.tell();
                     drop(job);
                 });
                 state.idle -= 1;
+                state.telling -= 1;
             }
             if state.closed {
                 break;

@@ -127,6 +127,7 @@ pub struct Builder {
     stress: Option<u64>,
     name: Option<String>,
     max_blocking_threads: Option<usize>,
+    no_deadlock_detection: bool,
 }
 
 /// A checked configuration.
@@ -140,6 +141,7 @@ pub(crate) struct Config {
     pub(crate) stress: Option<u64>,
     pub(crate) name: String,
     pub(crate) max_blocking_threads: usize,
+    pub(crate) deadlock_detection: bool,
 }
 
 impl Builder {
@@ -217,6 +219,23 @@ impl Builder {
     /// ```
     pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
         self.max_blocking_threads = Some(threads);
+        self
+    }
+
+    /// Whether a deadlock ends the process: true unless this says otherwise.
+    ///
+    /// A deadlock is when a thread waits in [`Runtime::run`], all tasks are parked, and nothing can
+    /// ever wake one: no timer is set, nothing runs in [`blocking`](crate::blocking), the process
+    /// has no other thread (of another runtime, say, or the one on which a test harness waits), and
+    /// it catches no signals (but those for faults). Then it prints `fatal error: all tasks are
+    /// asleep - deadlock!` to stderr, with what each task waits for, and aborts. It takes a tenth of
+    /// a second or so to notice, and costs tasks nothing.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().deadlock_detection(false).build_pinned().unwrap();
+    /// ```
+    pub fn deadlock_detection(&mut self, wanted: bool) -> &mut Builder {
+        self.no_deadlock_detection = !wanted;
         self
     }
 
@@ -312,6 +331,7 @@ impl Builder {
             stress,
             name,
             max_blocking_threads,
+            deadlock_detection: !self.no_deadlock_detection,
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::stack::slab::Cache;
 use crate::task::cell;
 use crate::task::handle::Task;
 use crate::task::header::{self, Header};
+use crate::task::reason::Reason;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -141,6 +142,12 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
 /// });
 /// ```
 pub fn park() {
+    park_for(Reason::Park);
+}
+
+/// As [`park`], for what the reason says.
+#[inline]
+pub(crate) fn park_for(reason: Reason) {
     let Some((worker, task)) = in_task() else {
         park_as_thread(&thread_task(Location::caller()), None);
         return;
@@ -149,16 +156,17 @@ pub fn park() {
     let header = unsafe { task.as_ref() };
     let worker = stress_yield(worker);
     if !header.state.take_notification() {
+        header.reason.set(reason);
         // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
         let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
         unwind::unwind_if_cancelled(worker);
     }
 }
 
-/// As [`park`], for the caller's own handle.
-pub(crate) fn park_as(caller: &Task) {
+/// As [`park_for`], for the caller's own handle.
+pub(crate) fn park_as(caller: &Task, reason: Reason) {
     if in_task().is_some() {
-        park();
+        park_for(reason);
     } else {
         park_as_thread(caller, None);
     }
@@ -166,13 +174,13 @@ pub(crate) fn park_as(caller: &Task) {
 
 /// As [`park_as`], but without unwinding, whatever the task is asked to do: for who has to wait for
 /// others that use what it has lent them.
-pub(crate) fn park_masked_as(caller: &Task) {
+pub(crate) fn park_masked_as(caller: &Task, reason: Reason) {
     if in_task().is_none() {
         return park_thread(caller);
     }
     let masked = &caller.header().masked;
     let before = masked.replace(true);
-    park(); // returns, since it does not unwind
+    park_for(reason); // returns, since it does not unwind
     masked.set(before);
 }
 
@@ -245,14 +253,13 @@ pub fn yield_now() {
     let next = processor
         .pick(worker.shared(), worker.remote())
         .or_else(|| processor.take_global(worker.shared()));
-    let worker = match next {
-        // SAFETY: as in `park`.
-        Some(next) => unsafe { switch::suspend(worker, task, Suspension::Yield, Some(next)) },
-        None if worker.processor.stress => {
-            // SAFETY: as in `park`. Suspends for the sake of it.
-            unsafe { switch::suspend(worker, task, Suspension::Yield, None) }
-        }
-        None => worker,
+    let worker = if next.is_some() || processor.stress {
+        // SAFETY: the running task is alive.
+        unsafe { task.as_ref() }.reason.set(Reason::Yield);
+        // SAFETY: as in `park`. In stress mode without a successor, for the sake of suspending.
+        unsafe { switch::suspend(worker, task, Suspension::Yield, next) }
+    } else {
+        worker
     };
     unwind::unwind_if_cancelled(worker);
 }

@@ -19,6 +19,8 @@ pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod counters;
+pub(crate) mod deadlock;
+pub(crate) mod dump;
 pub(crate) mod ending;
 mod exit;
 pub(crate) mod external;

@@ -8,6 +8,7 @@ use super::builder::TaskBuilder;
 use super::clock::Clock;
 use super::config::{BuildError, Builder, Config, Mode};
 use super::counters::Metrics;
+use super::deadlock::Watch;
 use super::idle::Idle;
 use super::join::JoinHandle;
 use super::keeper::Keeper;
@@ -210,6 +211,7 @@ impl Runtime {
             injector: Injector::new(),
             windows,
             blocking: Arc::new(Pool::new(&config.name, config.max_blocking_threads)),
+            deadlock: Watch::new(config.deadlock_detection),
             spawned_outside: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -243,6 +245,10 @@ impl Runtime {
     /// Other tasks go on when it has ended, until the runtime is dropped. In a task of another
     /// runtime, it blocks that task's thread.
     ///
+    /// If all tasks are parked and nothing could ever wake one, the process says `fatal error: all
+    /// tasks are asleep - deadlock!`, lists them, and aborts: see
+    /// [`Builder::deadlock_detection`].
+    ///
     /// # Panics
     ///
     /// With the panic of `f`. When it is called from a task of this same runtime: spawn instead.
@@ -266,7 +272,10 @@ impl Runtime {
         // SAFETY: we wait below, whatever happens, until the task has ended and its result is ours;
         // both are Send.
         let main = unsafe { main.spawn_unchecked(shared, f, Location::caller()) };
-        match main.join_blocking() {
+        let waiting = shared.deadlock.wait_for(main.task());
+        let result = main.join_blocking();
+        drop(waiting);
+        match result {
             Ok(result) => result,
             Err(payload) => panic::resume_unwind(payload),
         }

@@ -6,6 +6,7 @@ use super::blocking_pool::Pool;
 use super::clock::Clock;
 use super::config::{Config, Mode};
 use super::counters::{Counters, Metrics};
+use super::deadlock::Watch;
 use super::idle::Idle;
 use super::inbox::Inbox;
 use super::keeper::Keeper;
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) windows: WindowStore,
     pub(crate) blocking: Arc<Pool>,
+    pub(crate) deadlock: Watch,
     /// Tasks spawned by threads that are no workers.
     pub(crate) spawned_outside: AtomicU64,
     /// No task runs its closure from now on.

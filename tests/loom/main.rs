@@ -35,6 +35,9 @@ mod source_keeper;
 #[path = "../../src/stack/ownership.rs"]
 mod source_ownership;
 #[allow(dead_code)]
+#[path = "../../src/task/reason.rs"]
+mod source_reason;
+#[allow(dead_code)]
 #[path = "../../src/task/state.rs"]
 mod source_state;
 #[allow(dead_code)]
@@ -54,11 +57,15 @@ mod sched {
     pub(crate) use crate::waiting::{self, park_until};
 
     pub(crate) mod context {
-        pub(crate) use crate::waiting::park;
+        pub(crate) use crate::waiting::park_for;
         pub(crate) use loom::thread::yield_now;
     }
 
     pub(crate) use crate::{source_timers as timers, source_wheel as wheel};
+}
+
+mod task {
+    pub(crate) use crate::source_reason as reason;
 }
 
 /// What `src/atomic.rs` is for the library.
