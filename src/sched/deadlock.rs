@@ -11,8 +11,8 @@
 //!
 //! Whoever rests last, after some time, looks: the number of threads is a look into
 //! /proc/self/task, and which tasks are parked takes a walk over them. That all of it holds at one
-//! moment follows from an *epoch*, the number of rests that have ended: while it stays the same
-//! and all workers rest, no task has run, so nobody was there to set a timer or to start a thread.
+//! moment follows from [`Rests`]: while all workers rest no task runs, so that nobody is there to
+//! set a timer or to start a thread.
 //! The threads are counted before the tasks are looked at: a thread that has ended by then has
 //! woken whom it wanted to, and that task is not parked, or a worker has got up for it.
 //!
@@ -24,12 +24,13 @@
 //! there is cgo, since others may come.
 
 use super::dump;
+use super::rests::Rests;
 use super::shared::Shared;
 use super::timers::NEVER;
 use crate::task::handle::Task;
 use parking_lot::Mutex;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The first look after one that found a thread in the way; each further one takes twice as long.
@@ -42,9 +43,7 @@ const LOOKS: u32 = 9;
 pub(crate) struct Watch {
     enabled: bool,
     /// Workers in a long rest.
-    resting: AtomicUsize,
-    /// Rests that have ended.
-    epoch: AtomicUsize,
+    rests: Rests,
     /// The main tasks whose results threads wait for in `run`.
     mains: Mutex<Vec<Task>>,
 }
@@ -61,12 +60,7 @@ enum Found {
 
 impl Watch {
     pub(crate) fn new(enabled: bool) -> Watch {
-        Watch {
-            enabled,
-            resting: AtomicUsize::new(0),
-            epoch: AtomicUsize::new(0),
-            mains: Mutex::new(Vec::new()),
-        }
+        Watch { enabled, rests: Rests::new(), mains: Mutex::new(Vec::new()) }
     }
 
     /// For a thread that does nothing but wait for this task, as long as the guard is there.
@@ -86,25 +80,22 @@ impl Watch {
 
     /// For a worker that begins a long rest.
     pub(crate) fn rest(&self) -> Rest<'_> {
-        // SeqCst, here and below: this is rare, and the argument of the module's page is about one
-        // order of all that happens.
-        self.resting.fetch_add(1, Ordering::SeqCst);
+        self.rests.begin();
         Rest { watch: self, looks: 0 }
     }
 
     fn look(&self, shared: &Shared) -> Found {
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        let resting = self.resting.load(Ordering::SeqCst);
+        let workers = shared.remotes.len();
+        let Some(epoch) = self.rests.all_rest(workers) else { return Found::Busy };
         let mains = self.mains.lock().clone();
-        if resting != shared.remotes.len()
-            || mains.is_empty()
+        if mains.is_empty()
             || shared.draining.load(Ordering::SeqCst)
             || shared.remotes.iter().any(|remote| remote.timers.next() != NEVER)
         {
             return Found::Busy;
         }
         let Some(blocking) = shared.blocking.idle_threads() else { return Found::Others };
-        if threads_of_process() != Some(resting + mains.len() + blocking) || catches_signals() {
+        if threads_of_process() != Some(workers + mains.len() + blocking) || catches_signals() {
             return Found::Others;
         }
         // One that has ended is not parked: its thread is about to leave `run`.
@@ -112,7 +103,7 @@ impl Watch {
             return Found::Others;
         }
         let tasks = dump::tasks_of(shared);
-        let same = self.epoch.load(Ordering::SeqCst) == epoch
+        let same = self.rests.nobody_got_up(epoch)
             && self.mains.lock().len() == mains.len()
             && shared.blocking.idle_threads() == Some(blocking);
         if same && tasks.iter().all(|task| task.parked) {
@@ -149,9 +140,7 @@ impl Rest<'_> {
 
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
-        // In this order: who has still counted us among the resting then finds another epoch.
-        self.watch.resting.fetch_sub(1, Ordering::SeqCst);
-        self.watch.epoch.fetch_add(1, Ordering::SeqCst);
+        self.watch.rests.end();
     }
 }
 

@@ -33,6 +33,7 @@ mod mount;
 pub(crate) mod own;
 pub(crate) mod panic_hook;
 pub(crate) mod processor;
+mod rests;
 pub(crate) mod runtime;
 pub(crate) mod shared;
 pub(crate) mod shutdown;

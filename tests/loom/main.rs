@@ -19,6 +19,7 @@ mod idle;
 mod join;
 mod ownership;
 mod parker;
+mod rests;
 mod state;
 mod sync;
 mod timers;
@@ -37,6 +38,9 @@ mod source_ownership;
 #[allow(dead_code)]
 #[path = "../../src/task/reason.rs"]
 mod source_reason;
+#[allow(dead_code)]
+#[path = "../../src/sched/rests.rs"]
+mod source_rests;
 #[allow(dead_code)]
 #[path = "../../src/task/state.rs"]
 mod source_state;
