@@ -12,7 +12,9 @@
 //!
 //! Go: package `context`.
 
+use crate::sched::context::park_for;
 use crate::sched::park_until;
+use crate::task::reason::Reason;
 use crate::task::{self, Task};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -198,8 +200,8 @@ impl Context {
                 continue; // and look again
             }
             match self.node.deadline {
-                Some(deadline) => park_until(deadline),
-                None => task::park(),
+                Some(deadline) => park_until(deadline, Reason::Context),
+                None => park_for(Reason::Context),
             }
         }
     }

@@ -64,9 +64,11 @@ pub mod time;
 /// The runtime one is in, seen from inside.
 pub mod runtime {
     pub use crate::sched::counters::{metrics, Metrics};
+    pub use crate::sched::dump::dump_tasks;
     pub use crate::sched::set_workers::set_workers;
 }
 
+pub use sched::blocking::blocking;
 pub use sched::config::{BuildError, Builder, Mode};
 pub use sched::context::spawn;
 pub use sched::runtime::Runtime;

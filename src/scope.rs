@@ -12,6 +12,7 @@
 
 use crate::sched::builder::TaskBuilder;
 use crate::sched::{context, unwind};
+use crate::task::reason::Reason;
 use crate::task::{self, Cancelled, JoinHandle, Task};
 use parking_lot::Mutex;
 use std::any::Any;
@@ -147,7 +148,7 @@ impl Data {
         let mut forced = forced;
         // Acquire pairs with the Release in `Done::drop`: what the children did is seen.
         while self.running.load(Ordering::Acquire) > 0 && !forced {
-            let park = AssertUnwindSafe(|| context::park_as(&self.parent));
+            let park = AssertUnwindSafe(|| context::park_as(&self.parent, Reason::Scope));
             stopped = panic::catch_unwind(park).err();
             forced = stopped.is_some();
         }
@@ -155,7 +156,7 @@ impl Data {
             self.cancel_children();
         }
         while self.running.load(Ordering::Acquire) > 0 {
-            context::park_masked_as(&self.parent);
+            context::park_masked_as(&self.parent, Reason::Scope);
         }
         stopped
     }

@@ -109,6 +109,46 @@ fn many_tasks_move_100_000_times_in_total() {
     });
 }
 
+/// Everything that midge knows by the thread it is on is looked up anew after each move, in one
+/// function that the compiler may inline as it likes: who the task is, its own values, its worker's
+/// queues, timers and caches. (Go: `TestGetgThreadSwitch`.)
+#[test]
+fn what_belongs_to_the_task_is_found_on_each_thread() {
+    midge::task_local! {
+        static OWN: usize = 0;
+    }
+    const TASKS: usize = 4;
+    let _alone = alone();
+    let _watchdog = Watchdog::new("look-ups after moves".into());
+    let rt = try_build(Mode::Migrating, common::builder().workers(3).windows(3).stress(14));
+    let rt = rt.expect("the runtime is built");
+    let rounds = repeated(common::rounds(5_000, 1_000));
+    let tasks: Vec<_> = (1..=TASKS)
+        .map(|number| {
+            rt.spawn(move || {
+                let (id, (send, receive)) = (task::current().id(), midge::chan::bounded(1));
+                for round in 0..rounds {
+                    assert_eq!(task::current().id(), id);
+                    OWN.with(|own| assert_eq!(*own, 0));
+                    task::yield_now();
+                    assert_eq!(task::current().id(), id);
+                    let child = midge::spawn(|| task::current().id());
+                    send.send(round).unwrap();
+                    assert_eq!(receive.recv(), Ok(round));
+                    assert_ne!(join(child), id);
+                    if round % 100 == 0 {
+                        task::sleep(std::time::Duration::from_micros(40));
+                    }
+                    assert!(midge::runtime::metrics().tasks_live >= 1);
+                }
+                number
+            })
+        })
+        .collect();
+    assert_eq!(tasks.into_iter().map(join).sum::<usize>(), (1..=TASKS).sum());
+    assert!(rt.metrics().migrations > 0);
+}
+
 /// One task suspends 100,000 times, by yielding and by parking, while others start fresh tasks
 /// for the other workers to steal. Neither it nor they may ever resume on another thread.
 fn stays_at_home(rt: Runtime) {

@@ -15,6 +15,7 @@ use super::wait_list::Wakes;
 use super::waiters::{Node, Outcome, Progress};
 use crate::atomic::{SpinLock, UnsafeCell};
 use crate::sched::waiting::Waiting;
+use crate::task::reason::Reason;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -272,11 +273,15 @@ impl<T> Wait<'_, T> {
     fn wait(&self, mut until: Until) -> Outcome {
         // SAFETY: ours until we free it.
         let node = unsafe { self.node.as_ref() };
+        let reason = match self.side {
+            Side::Sender => Reason::ChanSend,
+            Side::Receiver => Reason::ChanReceive,
+        };
         loop {
             if let Progress::Done(outcome, _) = node.progress() {
                 return outcome;
             }
-            if !until.pause() {
+            if !until.pause(reason) {
                 if self.channel.lock().leave(node, self.side) {
                     return Outcome::Abandoned;
                 }

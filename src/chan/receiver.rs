@@ -6,6 +6,7 @@ use super::iter::{IntoIter, Iter, TryIter};
 use super::timer::Timer;
 use super::until::Until;
 use crate::sched::waiting::may_suspend;
+use crate::task::reason::Reason;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl<T> Receiver<T> {
             Flavor::Channel(channel) => channel.recv(until),
             Flavor::Timer(timer) => timer.recv(until).ok_or(RecvTimeoutError::Timeout),
             Flavor::Never => {
-                while until.pause() {}
+                while until.pause(Reason::ChanReceiveNever) {}
                 Err(RecvTimeoutError::Timeout)
             }
         }

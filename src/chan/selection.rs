@@ -21,6 +21,7 @@ use super::wait_list::Wakes;
 use super::waiters::{Kind, Node, Outcome, Progress};
 use crate::atomic::SpinLock;
 use crate::sched::waiting::{self, Waiting};
+use crate::task::reason::Reason;
 use std::ptr::{self, NonNull};
 
 /// An operation and its number in the select.
@@ -51,7 +52,7 @@ pub(crate) fn run(
         waiting::may_suspend();
     }
     if entries.is_empty() {
-        while until.pause() {}
+        while until.pause(Reason::SelectNoCases) {}
         return None;
     }
     let mut over = matches!(until, Until::Now);
@@ -220,10 +221,10 @@ impl<'a, 'b> Wait<'a, 'b> {
             match self.owner().progress() {
                 Progress::Done(outcome, place) => return (outcome, place),
                 Progress::Committed(_) => {
-                    Until::Forever.pause(); // what it has been promised is on its way
+                    Until::Forever.pause(Reason::Select); // what it has been promised is on its way
                 }
                 Progress::Waiting => {
-                    if !wake.pause() && self.owner().abandon() {
+                    if !wake.pause(Reason::Select) && self.owner().abandon() {
                         return (Outcome::Abandoned, 0);
                     }
                 }

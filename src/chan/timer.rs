@@ -5,6 +5,7 @@
 
 use super::until::Until;
 use crate::atomic::Mutex;
+use crate::task::reason::Reason;
 use std::time::{Duration, Instant};
 
 /// The state of an `after` or a `tick`.
@@ -55,7 +56,7 @@ impl<T> Timer<T> {
                 return Some(message);
             }
             let wake = self.due().map_or(until, |due| until.or_at(due));
-            if !wake.pause() && until.is_over() {
+            if !wake.pause(Reason::ChanReceive) && until.is_over() {
                 return self.take(); // a last look
             }
         }

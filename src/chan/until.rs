@@ -1,7 +1,8 @@
 //! How long an operation may wait.
 
-use crate::sched::context::{park, yield_now};
+use crate::sched::context::{park_for, yield_now};
 use crate::sched::park_until;
+use crate::task::reason::Reason;
 use std::time::{Duration, Instant};
 
 /// How long an operation may wait.
@@ -40,15 +41,15 @@ impl Until {
     /// is up: then, unless it is `Now`, others have had their turn, since a loop over waits without
     /// time would starve those it waits for.
     #[inline]
-    pub(crate) fn pause(self) -> bool {
+    pub(crate) fn pause(self, reason: Reason) -> bool {
         match self {
             Until::Now => return false,
             Until::Deadline(deadline) if deadline <= Instant::now() => {
                 yield_now();
                 return false;
             }
-            Until::Deadline(deadline) => park_until(deadline),
-            Until::Forever => park(),
+            Until::Deadline(deadline) => park_until(deadline, reason),
+            Until::Forever => park_for(reason),
         }
         true
     }

@@ -30,6 +30,8 @@ pub enum Mode {
 pub enum BuildError {
     /// [`Builder::workers`] was given 0.
     ZeroWorkers,
+    /// [`Builder::max_blocking_threads`] was given 0.
+    ZeroBlockingThreads,
     /// The environment variable `MIDGE_WORKERS` is not a number from 1 to 65,535.
     InvalidWorkers {
         /// What it is.
@@ -64,6 +66,9 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BuildError::ZeroWorkers => write!(f, "a runtime needs at least 1 worker, not 0"),
+            BuildError::ZeroBlockingThreads => {
+                write!(f, "a runtime needs at least 1 blocking thread, not 0")
+            }
             BuildError::InvalidWorkers { value } => write!(
                 f,
                 "MIDGE_WORKERS is {value:?}; set it to a number from 1 to {MOST_WORKERS}, or unset it"
@@ -106,6 +111,11 @@ const MAX_THREADS: usize = 10_000;
 /// nothing is ever copied.
 pub(crate) const WINDOWS_PER_WORKER: usize = 128;
 
+/// Threads for `blocking` unless the program says otherwise. tokio: `max_blocking_threads`
+/// (`runtime/builder.rs`). (Go has a limit on threads, 10,000, beyond which the program dies; this
+/// is one beyond which closures wait.)
+pub(crate) const MOST_BLOCKING_THREADS: usize = 512;
+
 /// Configures a runtime.
 ///
 /// ```
@@ -123,6 +133,8 @@ pub struct Builder {
     no_warnings: bool,
     stress: Option<u64>,
     name: Option<String>,
+    max_blocking_threads: Option<usize>,
+    no_deadlock_detection: bool,
 }
 
 /// A checked configuration.
@@ -137,6 +149,8 @@ pub(crate) struct Config {
     pub(crate) name_hogs: bool,
     pub(crate) stress: Option<u64>,
     pub(crate) name: String,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) deadlock_detection: bool,
 }
 
 impl Builder {
@@ -229,6 +243,36 @@ impl Builder {
         self
     }
 
+    /// How many threads [`blocking`](crate::blocking) may have: at least 1; the default is tokio's,
+    /// 512. They are made when they are needed.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().max_blocking_threads(4).build_pinned().unwrap();
+    /// assert_eq!(rt.metrics().blocking_threads, 0);
+    /// assert!(midge::Runtime::builder().max_blocking_threads(0).build_pinned().is_err());
+    /// ```
+    pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
+        self.max_blocking_threads = Some(threads);
+        self
+    }
+
+    /// Whether a deadlock ends the process: true unless this says otherwise.
+    ///
+    /// A deadlock is when a thread waits in [`Runtime::run`], all tasks are parked, and nothing can
+    /// ever wake one: no timer is set, nothing runs in [`blocking`](crate::blocking), the process
+    /// has no other thread (of another runtime, say, or the one on which a test harness waits), and
+    /// it catches no signals (but those for faults). Then it prints `fatal error: all tasks are
+    /// asleep - deadlock!` to stderr, with what each task waits for, and aborts. It takes a tenth of
+    /// a second or so to notice, and costs tasks nothing.
+    ///
+    /// ```
+    /// let rt = midge::Runtime::builder().deadlock_detection(false).build_pinned().unwrap();
+    /// ```
+    pub fn deadlock_detection(&mut self, wanted: bool) -> &mut Builder {
+        self.no_deadlock_detection = !wanted;
+        self
+    }
+
     /// What the worker threads are called, before their number. The default is `midge-worker`.
     ///
     /// ```
@@ -296,6 +340,10 @@ impl Builder {
             Some(workers) => workers.min(MOST_WORKERS),
             None => default_workers()?,
         };
+        let max_blocking_threads = match self.max_blocking_threads {
+            Some(0) => return Err(BuildError::ZeroBlockingThreads),
+            threads => threads.unwrap_or(MOST_BLOCKING_THREADS),
+        };
         let max_stack = self.max_stack.unwrap_or_else(limits::default_max_stack);
         let (least, most) = (limits::MIN_MAX_STACK, limits::LARGEST_MAX_STACK);
         if !(least..=most).contains(&max_stack) {
@@ -318,6 +366,8 @@ impl Builder {
             name_hogs: !self.no_warnings,
             stress,
             name,
+            max_blocking_threads,
+            deadlock_detection: !self.no_deadlock_detection,
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::stack::slab::Cache;
 use crate::task::cell;
 use crate::task::handle::Task;
 use crate::task::header::{self, Header};
+use crate::task::reason::Reason;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -141,6 +142,12 @@ pub(crate) fn thread_task(location: &'static Location<'static>) -> Task {
 /// });
 /// ```
 pub fn park() {
+    park_for(Reason::Park);
+}
+
+/// As [`park`], for what the reason says.
+#[inline]
+pub(crate) fn park_for(reason: Reason) {
     let Some((worker, task)) = in_task() else {
         park_as_thread(&thread_task(Location::caller()), None);
         return;
@@ -150,16 +157,17 @@ pub fn park() {
     let worker = stress_yield(worker);
     if !header.state.take_notification() {
         worker.enter();
+        header.reason.set(reason);
         // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
         let worker = unsafe { switch::suspend(worker, task, Suspension::Park, None) };
         unwind::unwind_if_cancelled(worker);
     }
 }
 
-/// As [`park`], for the caller's own handle.
-pub(crate) fn park_as(caller: &Task) {
+/// As [`park_for`], for the caller's own handle.
+pub(crate) fn park_as(caller: &Task, reason: Reason) {
     if in_task().is_some() {
-        park();
+        park_for(reason);
     } else {
         park_as_thread(caller, None);
     }
@@ -167,13 +175,13 @@ pub(crate) fn park_as(caller: &Task) {
 
 /// As [`park_as`], but without unwinding, whatever the task is asked to do: for who has to wait for
 /// others that use what it has lent them.
-pub(crate) fn park_masked_as(caller: &Task) {
+pub(crate) fn park_masked_as(caller: &Task, reason: Reason) {
     if in_task().is_none() {
         return park_thread(caller);
     }
     let masked = &caller.header().masked;
     let before = masked.replace(true);
-    park(); // returns, since it does not unwind
+    park_for(reason); // returns, since it does not unwind
     masked.set(before);
 }
 
@@ -244,18 +252,16 @@ pub fn yield_now() {
     };
     let was_inside = worker.enter();
     let next = worker.pick_or_global();
-    let worker = match next {
+    // Without a successor, to give up a seat that has been retaken, or for the sake of suspending.
+    let suspends = next.is_some() || worker.processor.stress || worker.remote().inbox.has_notice();
+    let worker = if suspends {
+        // SAFETY: the running task is alive.
+        unsafe { task.as_ref() }.reason.set(Reason::Yield);
         // SAFETY: as in `park`.
-        Some(next) => unsafe { switch::suspend(worker, task, Suspension::Yield, Some(next)) },
-        // For the sake of it, or to give up a seat that has been retaken.
-        None if worker.processor.stress || worker.remote().inbox.has_notice() => {
-            // SAFETY: as in `park`.
-            unsafe { switch::suspend(worker, task, Suspension::Yield, None) }
-        }
-        None => {
-            worker.exit(was_inside);
-            worker
-        }
+        unsafe { switch::suspend(worker, task, Suspension::Yield, next) }
+    } else {
+        worker.exit(was_inside);
+        worker
     };
     unwind::unwind_if_cancelled(worker);
 }

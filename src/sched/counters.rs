@@ -61,6 +61,8 @@ macro_rules! counters {
             pub hogs: u64,
             /// Windows reserved now.
             pub windows: u64,
+            /// Threads that [`blocking`](crate::blocking) has now, busy or not.
+            pub blocking_threads: u64,
             /// Bytes mapped for tasks and blocks of up to 2,048 bytes, by all runtimes of the
             /// process.
             pub slab_bytes: u64,

@@ -4,6 +4,7 @@
 
 use super::context;
 use crate::task::handle::Task;
+use crate::task::reason::Reason;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
@@ -69,7 +70,7 @@ impl<T> JoinHandle<T> {
     pub fn join(self) -> thread::Result<T> {
         if !self.is_finished() {
             let caller = context::current();
-            self.wait(caller.clone(), || context::park_as(&caller));
+            self.wait(caller.clone(), || context::park_as(&caller, Reason::Join));
         }
         let handle = ManuallyDrop::new(self);
         let mut result = MaybeUninit::<thread::Result<T>>::uninit();

@@ -12,11 +12,15 @@
 //!
 //! Go: `runtime/proc.go`, whose opening essay explains the same choices.
 
+pub(crate) mod blocking;
+pub(crate) mod blocking_pool;
 pub(crate) mod builder;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod counters;
+pub(crate) mod deadlock;
+pub(crate) mod dump;
 pub(crate) mod ending;
 mod exit;
 pub(crate) mod external;
@@ -32,6 +36,7 @@ pub(crate) mod panic_hook;
 pub(crate) mod processor;
 pub(crate) mod remotes;
 pub(crate) mod reserve;
+mod rests;
 pub(crate) mod runtime;
 mod seated;
 pub(crate) mod seats;

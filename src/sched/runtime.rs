@@ -3,10 +3,12 @@
 //! Go: `runtime/proc.go` `schedinit`, `main`. A Go process has one runtime, for ever; here there
 //! may be many.
 
+use super::blocking_pool::{self, Pool};
 use super::builder::TaskBuilder;
 use super::clock::Clock;
 use super::config::{BuildError, Builder, Config, Mode};
 use super::counters::Metrics;
+use super::deadlock::Detector;
 use super::idle::Idle;
 use super::join::JoinHandle;
 use super::keeper::Keeper;
@@ -37,7 +39,8 @@ static LIVING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 ///
 /// Dropping it cancels what is left and waits for it: tasks that never ran are dropped, parked ones
 /// unwind from where they wait, so that destructors run, and running ones at their next suspension
-/// point. A task that never comes to one keeps the drop waiting.
+/// point. A task that never comes to one keeps the drop waiting, and so does a closure of
+/// [`blocking`](crate::blocking) that has begun and does not end.
 ///
 /// ```
 /// let rt = midge::Runtime::pinned().unwrap();
@@ -219,6 +222,8 @@ impl Runtime {
             is_alone: AtomicBool::new(alone),
             injector: Injector::new(),
             windows,
+            blocking: Arc::new(Pool::new(&config.name, config.max_blocking_threads)),
+            deadlock: Detector::new(config.deadlock_detection),
             spawned_outside: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -249,6 +254,10 @@ impl Runtime {
     /// Other tasks go on when it has ended, until the runtime is dropped. In a task of another
     /// runtime, it blocks that task's thread.
     ///
+    /// If all tasks are parked and nothing could ever wake one, the process says `fatal error: all
+    /// tasks are asleep - deadlock!`, lists them, and aborts: see
+    /// [`Builder::deadlock_detection`].
+    ///
     /// # Panics
     ///
     /// With the panic of `f`. When it is called from a task of this same runtime: spawn instead.
@@ -272,7 +281,10 @@ impl Runtime {
         // SAFETY: we wait below, whatever happens, until the task has ended and its result is ours;
         // both are Send.
         let main = unsafe { main.spawn_unchecked(shared, f, Location::caller()) };
-        match main.join_blocking() {
+        let waiting = shared.deadlock.wait_for(main.task());
+        let result = main.join_blocking();
+        drop(waiting);
+        match result {
             Ok(result) => result,
             Err(payload) => panic::resume_unwind(payload),
         }
@@ -350,9 +362,11 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
         let monitor = self.monitor.take();
-        let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared));
+        let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared))
+            || blocking_pool::runtime_of_thread().is_some_and(|own| Arc::ptr_eq(&own, &shared));
         if inside {
-            // One of its own tasks drops it and cannot wait for its own end: a thread does.
+            // One of its own tasks (or threads) drops it and cannot wait for its own end: a thread
+            // does.
             let end = move || shutdown::end(shared, monitor);
             if let Err(error) = thread::Builder::new().name("midge-end".into()).spawn(end) {
                 crate::fatal(format_args!("no thread to end a runtime: {error}"));
@@ -366,6 +380,9 @@ impl Drop for Runtime {
 /// The one runtime of the process, for a thread that belongs to none.
 #[track_caller]
 pub(crate) fn only_one() -> Arc<Shared> {
+    if let Some(own) = blocking_pool::runtime_of_thread() {
+        return own; // a task of that one waits for us
+    }
     let mut living: Vec<_> = LIVING.lock().iter().filter_map(Weak::upgrade).collect();
     match (living.pop(), living.is_empty()) {
         (Some(only), true) => only,

@@ -52,9 +52,15 @@ impl Worker {
         if remote.inbox.any_tasks() && shared.seats.call(self.index) {
             return;
         }
+        let mut rest = shared.deadlock.rest();
+        // A token may be left from before.
         while !shared.seats.is_seated(self.index) {
-            remote.parker.park(); // a token may be left from before
+            match rest.look(shared) {
+                Some(again) => drop(remote.parker.park_until(again)),
+                None => remote.parker.park(),
+            }
         }
+        drop(rest);
         shared.sysmon.wake_if_asleep();
     }
 

@@ -2,9 +2,11 @@
 //!
 //! Go: `runtime/runtime2.go` `schedt`.
 
+use super::blocking_pool::Pool;
 use super::clock::Clock;
 use super::config::{Config, Mode};
 use super::counters::{Counters, Metrics};
+use super::deadlock::Detector;
 use super::idle::Idle;
 use super::inbox::Inbox;
 use super::keeper::Keeper;
@@ -23,6 +25,7 @@ use crossbeam_deque::{Injector, Stealer};
 use parking_lot::{Condvar, Mutex};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -102,6 +105,8 @@ pub(crate) struct Shared {
     pub(crate) keeper: Keeper,
     pub(crate) clock: Clock,
     pub(crate) windows: WindowStore,
+    pub(crate) blocking: Arc<Pool>,
+    pub(crate) deadlock: Detector,
     /// Tasks spawned by threads that are no workers.
     pub(crate) spawned_outside: AtomicU64,
     /// No task runs its closure from now on.
@@ -197,6 +202,7 @@ impl Shared {
         metrics.retakes = self.sysmon.retakes.load(Ordering::Relaxed); // a figure
         metrics.hogs = self.sysmon.hogs.load(Ordering::Relaxed); // a figure
         metrics.windows = self.windows.count() as u64;
+        metrics.blocking_threads = self.blocking.threads() as u64;
         metrics.slab_bytes = crate::stack::slab::stats().0 as u64;
         metrics
     }

@@ -56,6 +56,7 @@ pub(crate) fn end(shared: Arc<Shared>, monitor: Option<thread::JoinHandle<()>>) 
         // A worker does not panic: tasks catch their own.
         let _ = thread.join();
     }
+    shared.blocking.close();
     debug_assert!(shared.config.mode == Mode::Pinned || shared.injector.is_empty());
 }
 

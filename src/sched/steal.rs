@@ -191,12 +191,14 @@ impl Worker {
     /// Sleeps on, and gets up in between for windows that are to be given back.
     fn rest_and_trim(&self, deadline: Option<Instant>) {
         let parker = &self.remote().parker;
+        let mut rest = self.shared.deadlock.rest();
         loop {
             self.trim_due();
             if self.processor.has_work(self.remote()) {
                 return; // somebody waited for a window that was being trimmed
             }
-            let due = [deadline, self.processor.grown.next_due()].into_iter().flatten().min();
+            let look = rest.look(self.shared());
+            let due = [deadline, self.processor.grown.next_due(), look].into_iter().flatten().min();
             let Some(due) = due else { return parker.park() };
             if parker.park_until(due) || deadline.is_some_and(|deadline| deadline <= due) {
                 return;

@@ -19,6 +19,7 @@ use crate::stack::image;
 use crate::stack::trim;
 use crate::stack::window::Window;
 use crate::task::header::Header;
+use crate::task::reason::Reason;
 use std::ptr::{self, NonNull};
 
 /// Why a task leaves its stack.
@@ -49,6 +50,8 @@ pub(crate) unsafe fn suspend(
     next: Option<Ready>,
 ) -> WorkerRef {
     let Some(to) = leave::choose(worker, Ready(task), why, next) else {
+        // SAFETY: the running task is alive.
+        unsafe { task.as_ref() }.reason.set(Reason::Running);
         worker.exit(false);
         return worker; // it has been woken already
     };
@@ -63,6 +66,7 @@ pub(crate) unsafe fn suspend(
         // each parked stack.
         if let Some(task) = worker.current.get() {
             unwind::forget_unwinding(worker, task.header());
+            task.header().reason.set(Reason::Running);
         }
         worker.exit(false);
         worker

@@ -20,6 +20,7 @@ use super::wheel::EntryKey;
 use super::worker::{self, Worker, WorkerRef};
 use super::Ready;
 use crate::task::header::Header;
+use crate::task::reason::Reason;
 use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -93,7 +94,7 @@ impl Drop for SetTimer {
 }
 
 /// Parks until the task is unparked or the deadline has passed. True only if it has.
-pub(crate) fn park_until_passed(deadline: Instant) -> bool {
+pub(crate) fn park_until_passed(deadline: Instant, reason: Reason) -> bool {
     let Some((worker, task)) = in_task() else {
         return context::park_as_thread(&context::thread_task(Location::caller()), Some(deadline));
     };
@@ -107,6 +108,7 @@ pub(crate) fn park_until_passed(deadline: Instant) -> bool {
         unwind::unwind_if_cancelled(worker);
         return true;
     }
+    header.reason.set(reason);
     let mut timer = SetTimer::new(worker, deadline, Target::Unpark(task));
     worker.enter();
     // SAFETY: a task on its worker's thread; the isolation contract is the program's promise.
@@ -119,8 +121,8 @@ pub(crate) fn park_until_passed(deadline: Instant) -> bool {
 /// Waits until the calling task is unparked or the deadline has passed. May return for other
 /// reasons: callers check what they wait for, in a loop. A suspension point, and cancellable, as
 /// [`park`](context::park).
-pub(crate) fn park_until(deadline: Instant) {
-    park_until_passed(deadline);
+pub(crate) fn park_until(deadline: Instant, reason: Reason) {
+    park_until_passed(deadline, reason);
 }
 
 /// Waits as [`park`](crate::task::park), but at most so long. A suspension point.
@@ -135,7 +137,7 @@ pub(crate) fn park_until(deadline: Instant) {
 /// ```
 pub fn park_timeout(duration: Duration) {
     match Instant::now().checked_add(duration) {
-        Some(deadline) => park_until(deadline),
+        Some(deadline) => park_until(deadline, Reason::Park),
         None => context::park(),
     }
 }
@@ -177,9 +179,9 @@ pub(crate) fn sleep_to(deadline: Option<Instant>) {
     let mut unparked = Unparked(false);
     loop {
         match deadline {
-            Some(deadline) if park_until_passed(deadline) => return,
+            Some(deadline) if park_until_passed(deadline, Reason::Sleep) => return,
             Some(_) => {}
-            None => context::park(),
+            None => context::park_for(Reason::Sleep),
         }
         unparked.0 = true;
     }

@@ -2,7 +2,7 @@
 //!
 //! Go: nothing in its library; the shape is std's.
 
-use super::parking::Handle;
+use super::parking::{Handle, Reason};
 use super::wait_queue::{Queue, WaitQueue};
 use std::fmt;
 
@@ -59,7 +59,7 @@ impl Barrier {
         }
         let key = queue.push_back(0);
         drop(queue);
-        self.queue.wait(key, None, |_, _| Vec::new());
+        self.queue.wait(key, Reason::BarrierWait, None, |_, _| Vec::new());
         BarrierWaitResult(false)
     }
 }

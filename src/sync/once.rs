@@ -5,7 +5,7 @@
 //!
 //! Go: `sync/once.go`, which counts a panic as done.
 
-use super::parking::Handle;
+use super::parking::{Handle, Reason};
 use super::wait_queue::{Queue, WaitQueue};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,7 +73,7 @@ impl Once {
             }
             let key = queue.push_back(0);
             drop(queue);
-            self.queue.wait(key, None, |_, _| Vec::new());
+            self.queue.wait(key, Reason::Once, None, |_, _| Vec::new());
         }
     }
 

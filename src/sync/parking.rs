@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use crate::sched::context::{current, park};
+pub(crate) use crate::sched::context::{current, park_for};
 pub(crate) use crate::sched::park_until;
 pub(crate) use crate::task::handle::Task as Handle;
+pub(crate) use crate::task::reason::Reason;
 
 /// Who has waited for so long gets a mutex handed over. Go: `starvationThresholdNs`
 /// (internal/sync/mutex.go).

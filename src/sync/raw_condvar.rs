@@ -12,7 +12,7 @@
 //!
 //! Go: `sync/cond.go`, `notifyList` (runtime/sema.go).
 
-use super::parking::Handle;
+use super::parking::{Handle, Reason};
 use super::raw_mutex::RawMutex;
 use super::wait_queue::{Queue, WaitQueue};
 use std::time::Instant;
@@ -38,7 +38,7 @@ impl RawCondvar {
         let pass_on = |queue: &mut Queue<()>, token: Option<usize>| {
             token.and_then(|_| queue.wake_front(NOTIFIED)).into_iter().collect()
         };
-        let notified = self.0.wait(key, deadline, pass_on).is_some();
+        let notified = self.0.wait(key, Reason::CondvarWait, deadline, pass_on).is_some();
         relock.notified = notified;
         mutex.lock_until(None);
         std::mem::forget(relock);

@@ -26,7 +26,7 @@
 //!
 //! Go: `internal/sync/mutex.go`, whose comment on the two modes says why.
 
-use super::parking::{self, Handle};
+use super::parking::{self, Handle, Reason};
 use super::wait_queue::{Queue, WaitQueue};
 use crate::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -135,7 +135,10 @@ impl RawMutex {
                 }
             };
             let since = *since.get_or_insert_with(Instant::now);
-            match self.queue.wait(key, deadline, |queue, token| self.give_up(queue, token)) {
+            match self
+                .queue
+                .wait(key, Reason::MutexLock, deadline, |queue, token| self.give_up(queue, token))
+            {
                 None => return false,
                 Some(OWNED) => {
                     if !parking::is_starved(since) {

@@ -17,7 +17,7 @@
 //!
 //! Go: `sync/rwmutex.go`.
 
-use super::parking::Handle;
+use super::parking::{Handle, Reason};
 use super::raw_mutex::RawMutex;
 use super::wait_queue::{Queue, WaitQueue};
 use crate::atomic::{AtomicUsize, Ordering};
@@ -101,7 +101,7 @@ impl RawRwLock {
             Some(_) => self.leave(queue).into_iter().collect(),
             None => Vec::new(), // QUEUED may stay: the writer then looks in vain
         };
-        self.queue.wait(key, deadline, give_up).is_some()
+        self.queue.wait(key, Reason::RwLockRead, deadline, give_up).is_some()
     }
 
     /// A reader leaves.
@@ -176,7 +176,7 @@ impl RawRwLock {
         }
         let key = queue.push_front(AS_WRITER);
         drop(queue);
-        let admitted = self.queue.wait(key, deadline, |queue, _| {
+        let admitted = self.queue.wait(key, Reason::RwLockWrite, deadline, |queue, _| {
             let readers = self.admit_readers(queue, 0);
             self.writers.unlock();
             readers

@@ -8,7 +8,7 @@
 //! Go: `golang.org/x/sync/semaphore` (not `runtime/sema.go`, whose semaphores count by ones and are
 //! not fair).
 
-use super::parking::Handle;
+use super::parking::{Handle, Reason};
 use super::wait_queue::{Queue, WaitQueue};
 use crate::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -89,7 +89,7 @@ impl RawSemaphore {
             Some(_) => self.give_back(queue, permits),
             None => self.deal_out(queue),
         };
-        self.queue.wait(key, deadline, give_up).is_some()
+        self.queue.wait(key, Reason::SemaphoreAcquire, deadline, give_up).is_some()
     }
 
     /// Adds permits, or gives them back.

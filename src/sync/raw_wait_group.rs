@@ -9,7 +9,7 @@
 //!
 //! Go: `sync/waitgroup.go`.
 
-use super::parking::Handle;
+use super::parking::{Handle, Reason};
 use super::wait_queue::WaitQueue;
 use crate::atomic::{AtomicUsize, Ordering};
 
@@ -57,7 +57,7 @@ impl RawWaitGroup {
         }
         let key = queue.push_back(0);
         drop(queue);
-        self.queue.wait(key, None, |_, _| Vec::new());
+        self.queue.wait(key, Reason::WaitGroupWait, None, |_, _| Vec::new());
     }
 
     /// How many are not done.

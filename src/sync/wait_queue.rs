@@ -16,7 +16,7 @@
 //!
 //! Go: `runtime/sema.go` (`semaRoot`, `sudog`), and `runtime/sema.go` `notifyList` for `sync.Cond`.
 
-use super::parking::{self, Handle};
+use super::parking::{self, Handle, Reason};
 use crate::atomic::Mutex;
 use std::ops::DerefMut;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -91,14 +91,15 @@ impl<T> WaitQueue<T> {
     pub(crate) fn wait(
         &self,
         key: Key,
+        reason: Reason,
         deadline: Option<Instant>,
         give_up: impl FnOnce(&mut Queue<T>, Option<usize>) -> Vec<Handle>,
     ) -> Option<usize> {
         let mut entry = Entry { queue: self, slot: key.0, give_up: Some(give_up) };
         loop {
             match deadline {
-                None => parking::park(),
-                Some(deadline) => parking::park_until(deadline),
+                None => parking::park_for(reason),
+                Some(deadline) => parking::park_until(deadline, reason),
             }
             if let Some(token) = self.lock().take_token(entry.slot) {
                 entry.give_up = None;

@@ -8,6 +8,7 @@
 //! no result.
 
 use super::header::{Header, Vtable};
+use super::reason::WaitReason;
 use super::state::State;
 use crate::atomic::AtomicU32;
 use crate::peek::PeekU32;
@@ -170,6 +171,7 @@ unsafe fn allocate_as<F: FnOnce() -> T, T, S: Storage<F, T>, H: Hooks>(
         (&raw mut (*header).thread_locks).write(Cell::new(0));
         (&raw mut (*header).unwinding).write(Cell::new(false));
         (&raw mut (*header).panicked).write(Cell::new(false));
+        (&raw mut (*header).reason).write(WaitReason::new());
         (&raw mut (*header).pinned).write(birth.pinned);
         let payload = Payload { closure: ManuallyDrop::new(S::pack(closure)) };
         (&raw mut (*cell.as_ptr()).payload).write(UnsafeCell::new(payload));
@@ -270,6 +272,7 @@ pub(crate) fn allocate_thread(id: u64, location: &'static Location<'static>) -> 
         thread_locks: Cell::new(0),
         unwinding: Cell::new(false),
         panicked: Cell::new(false),
+        reason: WaitReason::new(),
         pinned: true,
     };
     NonNull::from(Box::leak(Box::new(ThreadCell { header, thread }))).cast()

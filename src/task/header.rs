@@ -8,6 +8,7 @@
 
 use super::handle::Task;
 use super::locals::Locals;
+use super::reason::WaitReason;
 use super::state::State;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::peek::PeekU32;
@@ -72,6 +73,8 @@ pub(crate) struct Header {
     pub(crate) panicked: Cell<bool>,
     /// It may not unwind now, though it be cancelled. For its own worker.
     pub(crate) masked: Cell<bool>,
+    /// What it waits for. Written by the running task alone; read by anybody.
+    pub(crate) reason: WaitReason,
     /// Has a window of its own and is never frozen.
     pub(crate) pinned: bool,
 }

@@ -14,6 +14,7 @@ pub(crate) mod handle;
 pub(crate) mod header;
 mod local;
 pub(crate) mod locals;
+pub(crate) mod reason;
 pub(crate) mod state;
 
 pub use crate::sched::builder::TaskBuilder as Builder;

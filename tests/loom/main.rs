@@ -19,6 +19,7 @@ mod idle;
 mod join;
 mod ownership;
 mod parker;
+mod rests;
 mod seats;
 mod state;
 mod sync;
@@ -37,6 +38,11 @@ mod source_keeper;
 #[path = "../../src/stack/ownership.rs"]
 mod source_ownership;
 #[allow(dead_code)]
+#[path = "../../src/task/reason.rs"]
+mod source_reason;
+#[allow(dead_code)]
+#[path = "../../src/sched/rests.rs"]
+mod source_rests;
 #[path = "../../src/sched/seats.rs"]
 mod source_seats;
 #[allow(dead_code)]
@@ -62,11 +68,15 @@ mod sched {
     pub(crate) use crate::waiting::{self, park_until};
 
     pub(crate) mod context {
-        pub(crate) use crate::waiting::park;
+        pub(crate) use crate::waiting::park_for;
         pub(crate) use loom::thread::yield_now;
     }
 
     pub(crate) use crate::{source_timers as timers, source_wheel as wheel};
+}
+
+mod task {
+    pub(crate) use crate::source_reason as reason;
 }
 
 /// What `src/atomic.rs` is for the library.

@@ -2,6 +2,7 @@
 //! of a task.
 
 use crate::parker::Parker;
+use crate::task::reason::Reason;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -75,7 +76,7 @@ pub(crate) fn cancel_me_no_more() {
     current().cancelled.set(false);
 }
 
-pub(crate) fn park() {
+pub(crate) fn park_for(_: Reason) {
     let thread = current();
     if thread.cancelled.take() {
         std::panic::resume_unwind(Box::new(Cancelled));
@@ -84,8 +85,8 @@ pub(crate) fn park() {
 }
 
 /// The models have no time: a deadline has passed, or never will.
-pub(crate) fn park_until(_: Instant) {
-    park();
+pub(crate) fn park_until(_: Instant, reason: Reason) {
+    park_for(reason);
 }
 
 pub(crate) fn may_suspend() {}

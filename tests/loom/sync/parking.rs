@@ -1,6 +1,7 @@
 //! What `src/sync/parking.rs` is for the library: a task here is a thread of the model.
 
 use crate::parker::Parker;
+pub(crate) use crate::task::reason::Reason;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::Arc;
 use std::cell::Cell;
@@ -35,14 +36,14 @@ impl Handle {
     }
 }
 
-pub(crate) fn park() {
+pub(crate) fn park_for(_: Reason) {
     current().0.parker.park();
 }
 
 /// The deadline passes when the model says so, whatever the clock says. This stands for
 /// cancellation, too: the same code runs when a task unwinds, but loom's own locks do not survive
 /// that.
-pub(crate) fn park_until(_deadline: Instant) {
+pub(crate) fn park_until(_deadline: Instant, _: Reason) {
     let task = current();
     if !task.0.time_is_up.load(Ordering::Relaxed) {
         task.0.parker.park();

@@ -1,0 +1,196 @@
+//! When nothing can ever happen again, the process says so and dies, rather than to hang.
+//!
+//! That is certain if all of this holds at one moment:
+//!
+//! - a thread waits in `Runtime::run`, and its main task and all other tasks are parked;
+//! - no timer is set, and no blocking thread is busy: nothing of the runtime's will wake a task;
+//! - the process has no threads but the runtime's workers, all of which rest, its monitor, its idle
+//!   blocking threads, and those that wait in `run`: nobody from outside can either. Where a handle to a task
+//!   or a channel is cannot be known; that there is no thread to use it can;
+//! - the process catches no signals but those that report faults: no handler can.
+//!
+//! Whoever rests last, after some time, looks: the number of threads is a look into
+//! /proc/self/task, and which tasks are parked takes a walk over them. That all of it holds at one
+//! moment follows from [`Rests`]: while all workers rest no task runs, so that nobody is there to
+//! set a timer or to start a thread.
+//! The threads are counted before the tasks are looked at: a thread that has ended by then has
+//! woken whom it wanted to, and that task is not parked, or a worker has got up for it.
+//!
+//! If only another thread is in the way, it may end without a word. So the worker looks again, ever
+//! more rarely, and after half a minute leaves it at that: an idle runtime shall not use the
+//! processor.
+//!
+//! Go: `runtime/proc.go` `checkdead`, which counts the threads of the runtime, and is off where
+//! there is cgo, since others may come.
+
+use super::dump;
+use super::rests::Rests;
+use super::shared::Shared;
+use super::timers::NEVER;
+use crate::task::handle::Task;
+use parking_lot::Mutex;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The first look after one that found a thread in the way; each further one takes twice as long.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The monitor's thread, which wakes nobody while all rest.
+const MONITOR: usize = 1;
+
+/// So many looks in one rest.
+const LOOKS: u32 = 9;
+
+/// What a runtime knows of who waits for it, and who rests.
+pub(crate) struct Detector {
+    enabled: bool,
+    /// Workers in a long rest.
+    rests: Rests,
+    /// The main tasks whose results threads wait for in `run`.
+    mains: Mutex<Vec<Task>>,
+}
+
+/// What a look has found.
+enum Found {
+    /// Somebody is busy: if he rests, he looks himself.
+    Busy,
+    /// Nobody of this runtime is, but others might wake somebody.
+    Others,
+    /// Nothing can happen any more. The tasks.
+    Deadlock(Vec<dump::Seen>),
+}
+
+impl Detector {
+    pub(crate) fn new(enabled: bool) -> Detector {
+        Detector { enabled, rests: Rests::new(), mains: Mutex::new(Vec::new()) }
+    }
+
+    /// For a thread that does nothing but wait for this task, as long as the guard is there.
+    pub(crate) fn wait_for(&self, main: &Task) -> impl Drop + '_ {
+        struct Waits<'a>(&'a Detector, Task);
+        impl Drop for Waits<'_> {
+            fn drop(&mut self) {
+                let mut mains = self.0.mains.lock();
+                if let Some(at) = mains.iter().position(|main| main.pointer() == self.1.pointer()) {
+                    mains.swap_remove(at);
+                }
+            }
+        }
+        self.mains.lock().push(main.clone());
+        Waits(self, main.clone())
+    }
+
+    /// For a worker that begins a long rest.
+    pub(crate) fn rest(&self) -> Rest<'_> {
+        self.rests.begin();
+        Rest { detector: self, looks: 0 }
+    }
+
+    fn look(&self, shared: &Shared) -> Found {
+        let workers = shared.remotes.len();
+        let Some(epoch) = self.rests.all_rest(workers) else { return Found::Busy };
+        let mains = self.mains.lock().clone();
+        if mains.is_empty()
+            || shared.draining.load(Ordering::SeqCst)
+            || shared.remotes.iter().any(|remote| remote.timers.next() != NEVER)
+        {
+            return Found::Busy;
+        }
+        let Some(blocking) = shared.blocking.idle_threads() else { return Found::Others };
+        if threads_of_process() != Some(workers + MONITOR + mains.len() + blocking)
+            || catches_signals()
+        {
+            return Found::Others;
+        }
+        // One that has ended is not parked: its thread is about to leave `run`.
+        if !mains.iter().all(|main| main.header().state.is_parked()) {
+            return Found::Others;
+        }
+        let tasks = dump::tasks_of(shared);
+        let same = self.rests.nobody_got_up(epoch)
+            && self.mains.lock().len() == mains.len()
+            && shared.blocking.idle_threads() == Some(blocking);
+        if same && tasks.iter().all(|task| task.parked) {
+            Found::Deadlock(tasks)
+        } else {
+            Found::Others
+        }
+    }
+}
+
+/// A worker rests.
+pub(crate) struct Rest<'a> {
+    detector: &'a Detector,
+    looks: u32,
+}
+
+impl Rest<'_> {
+    /// Looks whether all tasks are asleep for good; does not return if so. Else the time at which to
+    /// look again, if that makes sense.
+    pub(crate) fn look(&mut self, shared: &Shared) -> Option<Instant> {
+        if !self.detector.enabled || self.looks == LOOKS {
+            return None;
+        }
+        match self.detector.look(shared) {
+            Found::Busy => None,
+            Found::Others => {
+                self.looks += 1;
+                Some(Instant::now() + LOOK_AGAIN * (1 << (self.looks - 1)))
+            }
+            Found::Deadlock(tasks) => die(&tasks),
+        }
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        self.detector.rests.end();
+    }
+}
+
+fn die(tasks: &[dump::Seen]) -> ! {
+    static DYING: AtomicBool = AtomicBool::new(false);
+    while DYING.swap(true, Ordering::SeqCst) {
+        std::thread::park(); // another worker has seen it, too
+    }
+    let text = format!("fatal error: all tasks are asleep - deadlock!\n\n{}", dump::text_of(tasks));
+    // Not `eprintln!`, which panics if nobody reads: this must abort.
+    let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+    std::process::abort()
+}
+
+/// How many threads the process has; None if the system does not say.
+fn threads_of_process() -> Option<usize> {
+    let mut threads = 0;
+    for thread in std::fs::read_dir("/proc/self/task").ok()? {
+        thread.ok()?;
+        threads += 1;
+    }
+    Some(threads)
+}
+
+/// Signals that report what the thread itself has done, and the two that the C library keeps for
+/// itself: their handlers wake nobody.
+const HARMLESS: [i32; 9] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGABRT,
+    libc::SIGSYS,
+    32,
+    33,
+];
+
+/// Whether the process has a handler for a signal that might wake a task; true if the system does
+/// not say.
+fn catches_signals() -> bool {
+    let caught = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    });
+    let harmless = HARMLESS.iter().fold(0u64, |mask, signal| mask | 1 << (signal - 1));
+    caught.is_none_or(|caught| caught & !harmless != 0)
+}
