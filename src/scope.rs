@@ -154,6 +154,7 @@ impl Data {
         if forced {
             self.cancel_children();
         }
+        // Acquire: as above.
         while self.running.load(Ordering::Acquire) > 0 {
             context::park_masked_as(&self.parent);
         }
@@ -343,7 +344,7 @@ impl<T> ScopedJoinHandle<'_, T> {
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let running = self.data.running.load(Ordering::Relaxed);
+        let running = self.data.running.load(Ordering::Relaxed); // a figure for people
         f.debug_struct("Scope").field("running", &running).finish_non_exhaustive()
     }
 }
