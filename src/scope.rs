@@ -142,9 +142,8 @@ struct Children {
 impl Data {
     /// Waits for all children. If the parent is to unwind meanwhile (or is about to, if so said),
     /// they are cancelled; returns what it is to unwind with.
-    fn wait(&self, forced: bool) -> Option<Box<dyn Any + Send>> {
+    fn wait(&self, mut forced: bool) -> Option<Box<dyn Any + Send>> {
         let mut stopped = None;
-        let mut forced = forced;
         // Acquire pairs with the Release in `Done::drop`: what the children did is seen.
         while self.running.load(Ordering::Acquire) > 0 && !forced {
             let park = AssertUnwindSafe(|| context::park_as(&self.parent));
