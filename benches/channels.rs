@@ -1,12 +1,12 @@
-//! What a message costs on its way through a channel, in the migrating mode with one worker and with
-//! two.
+//! What a message costs on its way through a channel, in the migrating mode with one worker and
+//! with two.
 //!
-//! `ping_pong` is a round trip through two rendezvous channels, `one_to_one` a message from a sender
-//! that runs ahead to the room of 128, `select` a message to a task that waits for either of two
-//! channels, each of which has a sender of its own.
+//! `ping_pong` is a round trip through two rendezvous channels, `one_to_one` a message from a
+//! sender that runs ahead to the room of 128, `select` a message to a task that waits for either of
+//! two channels, each of which has a sender of its own.
 //!
-//! Go's counterparts are `BenchmarkChanSync`, `BenchmarkChanProdCons100` and `BenchmarkSelectProdCons`
-//! (runtime/chan_test.go).
+//! Go's counterparts are `BenchmarkChanSync`, `BenchmarkChanProdCons100` and
+//! `BenchmarkSelectProdCons` (runtime/chan_test.go).
 
 // `criterion_group!` makes a public function without a comment.
 #![allow(missing_docs)]
@@ -23,8 +23,8 @@ type Exchange = fn(u64) -> Duration;
 
 fn channels(criterion: &mut Criterion) {
     for workers in [1, 2] {
-        // SAFETY: a task here owns its ends of channels and lends nothing of its stack; and it holds
-        // nothing of its thread when it suspends.
+        // SAFETY: a task here owns its ends of channels and lends nothing of its stack; and it
+        // holds nothing of its thread when it suspends.
         let runtime = unsafe { Runtime::builder().workers(workers).build_migrating() };
         let runtime = runtime.expect("a runtime with a few workers can be built");
         let mut group = criterion.benchmark_group(format!("channels/{workers}_workers"));

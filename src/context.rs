@@ -133,8 +133,8 @@ impl Context {
         let deadline = self.node.deadline.into_iter().chain(deadline).min();
         let mut family = self.node.family.lock();
         let number = family.number();
-        // Under the lock, so either it is over with this one or this one's end finds it. Relaxed: it
-        // is written under the lock.
+        // Under the lock, so either it is over with this one or this one's end finds it. Relaxed:
+        // it is written under the lock.
         let over = self.node.over.load(Ordering::Relaxed);
         let node = Arc::new(Node::new(Some(self.node.clone()), number, deadline, over));
         if over == 0 {

@@ -1,5 +1,6 @@
-//! Promise: `select!` does exactly one of its operations, one that is ready; the choice among several
-//! is fair, or the first's where that is asked for; and its cases are as free as any expression.
+//! Promise: `select!` does exactly one of its operations, one that is ready; the choice among
+//! several is fair, or the first's where that is asked for; and its cases are as free as any
+//! expression.
 
 mod common;
 

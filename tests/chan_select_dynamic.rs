@@ -1,5 +1,5 @@
-//! Promise: `Select` does for a set of operations that is made up at run time what `select!` does; what
-//! it has got and nobody completes is not lost; and who only watches is told.
+//! Promise: `Select` does for a set of operations that is made up at run time what `select!` does;
+//! what it has got and nobody completes is not lost; and who only watches is told.
 
 mod common;
 

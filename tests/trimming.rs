@@ -97,7 +97,8 @@ fn a_hundred_deep_tasks_in_turn_leave_a_small_process() {
                     task::park();
                 });
                 wait_until(|| rt.metrics().parks > parks || deep.is_finished());
-                // Never more than the budget of each worker's list, what is being grown, and a margin.
+                // Never more than the budget of each worker's list, what is being grown, and a
+                // margin.
                 let now = status("VmRSS");
                 assert!(now < before + STATED_KIB, "{mode:?}: {now} KiB, {before} before");
                 deep

@@ -1,4 +1,5 @@
-//! What the system says that this process holds, from `/proc/self/status`, and what it may still take.
+//! What the system says that this process holds, from `/proc/self/status`, and what it may still
+//! take.
 //!
 //! Page tables are counted too: a stack of its own for each task costs more in those than it
 //! costs in data, and `VmRSS` alone would hide it.

@@ -171,9 +171,8 @@ pub(crate) unsafe fn release_unless_last(header: NonNull<Header>) -> bool {
 /// The caller owns a reference and does not use the task afterwards; `cache` is the calling
 /// thread's.
 pub(crate) unsafe fn release(header: NonNull<Header>, cache: Option<&mut slab::Cache>) {
-    // Release and Acquire pair with each other (and with the Release of `release_unless_last`): what
-    // this owner did is seen by the one that frees.
-    // SAFETY: alive until the count is zero.
+    // Release and Acquire pair with each other (and with the Release of `release_unless_last`):
+    // what this owner did is seen by the one that frees. SAFETY: alive until the count is zero.
     if unsafe { header.as_ref() }.refs.fetch_sub(1, Ordering::AcqRel) == 1 {
         // SAFETY: that was the last reference. The result is gone already (`State::complete` and
         // `drop_handle` see to it), and so are the closure and the joiner.

@@ -32,8 +32,8 @@ const TIMED_OUT: u32 = 1 << 7;
 
 /// A task's state word.
 ///
-/// Loads that begin a loop of exchanges are Relaxed, as are exchanges that fail: they are guesses, which
-/// the exchange that succeeds checks.
+/// Loads that begin a loop of exchanges are Relaxed, as are exchanges that fail: they are guesses,
+/// which the exchange that succeeds checks.
 pub(crate) struct State(AtomicU32);
 
 impl State {
@@ -101,8 +101,8 @@ impl State {
                 return false;
             }
             let then = (now | CANCELLED) & !PARKED;
-            // Acquire: see `publish_parked`. Release pairs with the Acquire there: a task that finds
-            // the request as it parks sees what the canceller did before.
+            // Acquire: see `publish_parked`. Release pairs with the Acquire there: a task that
+            // finds the request as it parks sees what the canceller did before.
             match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return now & PARKED != 0,
                 Err(other) => now = other,

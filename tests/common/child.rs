@@ -54,8 +54,8 @@ pub fn child_of(test: &str, kind: &str, environment: &[(&str, Option<&str>)]) ->
     output
 }
 
-/// Runs the test named `test` alone in a child process for each mode: in that one `child` is called,
-/// and here `judge`, with how the child has ended and what it has said on standard error.
+/// Runs the test named `test` alone in a child process for each mode: in that one `child` is
+/// called, and here `judge`, with how the child has ended and what it has said on standard error.
 pub fn child_of_each_mode(
     test: &str,
     child: impl FnOnce(Mode),
