@@ -68,10 +68,12 @@ fn contended(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("locks/contended/{workers}_workers"));
         for tasks in [4, 64] {
             group.bench_function(BenchmarkId::new("mutex", tasks), |bencher| {
-                bencher.iter_custom(|rounds| in_tasks(&runtime, tasks, rounds));
+                bencher.iter_custom(|rounds| {
+                    in_tasks(&runtime, tasks, rounds, |mutex| *mutex.lock() += 1)
+                });
             });
             group.bench_function(BenchmarkId::new("mutex_and_yield", tasks), |bencher| {
-                bencher.iter_custom(|rounds| holding_over_yields(&runtime, tasks, rounds));
+                bencher.iter_custom(|rounds| in_tasks(&runtime, tasks, rounds, count_and_yield));
             });
         }
         group.finish();
@@ -85,8 +87,13 @@ fn contended(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The time for `rounds` rounds, shared out among so many tasks.
-fn in_tasks(runtime: &Runtime, tasks: u64, rounds: u64) -> Duration {
+/// The time for `rounds` rounds, shared out among so many tasks, each of which does one in `round`.
+fn in_tasks(
+    runtime: &Runtime,
+    tasks: u64,
+    rounds: u64,
+    round: impl Fn(&Mutex<u64>) + Copy + Send + Sync + 'static,
+) -> Duration {
     let each = rounds.div_ceil(tasks);
     let elapsed = runtime.run(|| {
         let (mutex, group) = (Arc::new(Mutex::new(0_u64)), WaitGroup::new());
@@ -94,7 +101,7 @@ fn in_tasks(runtime: &Runtime, tasks: u64, rounds: u64) -> Duration {
         for _ in 0..tasks {
             let (mutex, member) = (Arc::clone(&mutex), group.clone());
             midge::spawn(move || {
-                (0..each).for_each(|_| *mutex.lock() += 1);
+                (0..each).for_each(|_| round(&mutex));
                 drop(member);
             });
         }
@@ -105,27 +112,11 @@ fn in_tasks(runtime: &Runtime, tasks: u64, rounds: u64) -> Duration {
     elapsed.mul_f64(rounds as f64 / (tasks * each) as f64)
 }
 
-/// The same with a yield by each holder: everybody else waits and is woken.
-fn holding_over_yields(runtime: &Runtime, tasks: u64, rounds: u64) -> Duration {
-    let each = rounds.div_ceil(tasks);
-    let elapsed = runtime.run(|| {
-        let (mutex, group) = (Arc::new(Mutex::new(0_u64)), WaitGroup::new());
-        let start = Instant::now();
-        for _ in 0..tasks {
-            let (mutex, member) = (Arc::clone(&mutex), group.clone());
-            midge::spawn(move || {
-                for _ in 0..each {
-                    let mut count = mutex.lock();
-                    midge::task::yield_now();
-                    *count += 1;
-                }
-                drop(member);
-            });
-        }
-        group.wait();
-        start.elapsed()
-    });
-    elapsed.mul_f64(rounds as f64 / (tasks * each) as f64)
+/// Holds the mutex over a yield: everybody else waits and is woken.
+fn count_and_yield(mutex: &Mutex<u64>) {
+    let mut count = mutex.lock();
+    midge::task::yield_now();
+    *count += 1;
 }
 
 fn in_threads(threads: u64, rounds: u64) -> Duration {

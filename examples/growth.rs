@@ -13,17 +13,21 @@
 //!
 //! In Go, this is a recursive function in a fresh goroutine: `docs/stack-growth.md` compares them.
 
-#[path = "growth_support/arguments.rs"]
-mod arguments;
-#[path = "growth_support/descent.rs"]
+#[path = "support/chart.rs"]
+mod chart;
+#[path = "support/descent.rs"]
 mod descent;
-#[path = "growth_support/measure.rs"]
+#[path = "support/format.rs"]
+mod format;
+#[path = "support/growth_arguments.rs"]
+mod growth_arguments;
+#[path = "support/growth_plot.rs"]
+mod growth_plot;
+#[path = "support/measure.rs"]
 mod measure;
-#[path = "growth_support/memory.rs"]
+#[path = "support/memory.rs"]
 mod memory;
-#[path = "growth_support/plot.rs"]
-mod plot;
-#[path = "growth_support/report.rs"]
+#[path = "support/report.rs"]
 mod report;
 
 use std::process::ExitCode;
@@ -32,8 +36,9 @@ use std::time::Duration;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use arguments::Arguments;
-use report::{grouped, Report};
+use format::grouped;
+use growth_arguments::Arguments;
+use report::Report;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -46,7 +51,7 @@ fn main() -> ExitCode {
     };
     report::print(&arguments, &report);
     if let Some(path) = &arguments.plot {
-        if let Err(error) = plot::draw(path, &report) {
+        if let Err(error) = growth_plot::draw(path, &report) {
             eprintln!("error: cannot draw {}: {error}", path.display());
             return ExitCode::FAILURE;
         }

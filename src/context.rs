@@ -135,7 +135,8 @@ impl Context {
         let deadline = self.node.deadline.into_iter().chain(deadline).min();
         let mut family = self.node.family.lock();
         let number = family.number();
-        // Under the lock, so either it is over with this one or this one's end finds it.
+        // Under the lock, so either it is over with this one or this one's end finds it. Relaxed:
+        // it is written under the lock.
         let over = self.node.over.load(Ordering::Relaxed);
         let node = Arc::new(Node::new(Some(self.node.clone()), number, deadline, over));
         if over == 0 {
@@ -152,10 +153,12 @@ impl Context {
 
     /// Why it is over, if it is. That does not change any more.
     pub fn err(&self) -> Option<ContextError> {
-        if self.node.over.load(Ordering::Acquire) == 0 && self.node.is_late() {
+        let error = self.node.error();
+        if error.is_none() && self.node.is_late() {
             end(self.node.clone(), ContextError::DeadlineExceeded);
+            return self.node.error();
         }
-        self.node.error()
+        error
     }
 
     /// When it will be over at the latest.
@@ -192,6 +195,7 @@ impl Context {
             if waiting.is_none() {
                 let task = task::current();
                 let mut family = self.node.family.lock();
+                // Relaxed: it is written under the lock.
                 if self.node.over.load(Ordering::Relaxed) == 0 {
                     let number = family.number();
                     family.waiters.insert(number, task);
@@ -232,11 +236,13 @@ fn end(node: Arc<Node>, why: ContextError) {
     let mut nodes = vec![node];
     while let Some(node) = nodes.pop() {
         let mut family = node.family.lock();
+        // Relaxed: it is written under the lock.
         if node.over.load(Ordering::Relaxed) != 0 {
             continue;
         }
         // Its deadline may have passed without anybody's asking: then that was first.
         let late = why == ContextError::DeadlineExceeded || node.is_late();
+        // Release pairs with the Acquire in `error`.
         node.over.store(1 + u8::from(late), Ordering::Release);
         let Family { children, waiters, .. } = std::mem::take(&mut *family);
         drop(family);

@@ -143,9 +143,8 @@ struct Children {
 impl Data {
     /// Waits for all children. If the parent is to unwind meanwhile (or is about to, if so said),
     /// they are cancelled; returns what it is to unwind with.
-    fn wait(&self, forced: bool) -> Option<Box<dyn Any + Send>> {
+    fn wait(&self, mut forced: bool) -> Option<Box<dyn Any + Send>> {
         let mut stopped = None;
-        let mut forced = forced;
         // Acquire pairs with the Release in `Done::drop`: what the children did is seen.
         while self.running.load(Ordering::Acquire) > 0 && !forced {
             let park = AssertUnwindSafe(|| context::park_as(&self.parent, Reason::Scope));
@@ -155,6 +154,7 @@ impl Data {
         if forced {
             self.cancel_children();
         }
+        // Acquire: as above.
         while self.running.load(Ordering::Acquire) > 0 {
             context::park_masked_as(&self.parent, Reason::Scope);
         }
@@ -344,7 +344,7 @@ impl<T> ScopedJoinHandle<'_, T> {
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let running = self.data.running.load(Ordering::Relaxed);
+        let running = self.data.running.load(Ordering::Relaxed); // a figure for people
         f.debug_struct("Scope").field("running", &running).finish_non_exhaustive()
     }
 }

@@ -44,6 +44,7 @@ impl SpinLock {
                     std::thread::yield_now();
                 }
             }
+            // Acquire pairs with the Release in `unlock`.
             if !self.0.swap(true, Ordering::Acquire) {
                 return;
             }
@@ -57,6 +58,8 @@ impl SpinLock {
     /// The caller has it.
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
+        // Release pairs with the Acquire of whoever takes the lock next: it sees what was done
+        // under it.
         self.0.store(false, Ordering::Release);
     }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use common::{
-    child_of, descend, in_child, join, recurse, status, try_build, wait_until, Mode, Runtime,
-    Watchdog, MODES,
+    child_of_each_mode, descend, join, recurse, status, succeeds_in_each_mode, try_build,
+    wait_until, Mode, Runtime,
 };
 use midge::{task, BuildError};
 
@@ -60,23 +60,9 @@ fn limit_memory(more: usize) -> bool {
     limited
 }
 
-fn in_a_child(test: &str, check: impl Fn(Mode)) {
-    let Some(kind) = in_child() else {
-        for mode in MODES {
-            let output = child_of(test, &format!("{mode:?}"), &[]);
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{mode:?}: {:?} {said}", output.status);
-        }
-        return;
-    };
-    let _watchdog = Watchdog::new(test.to_string());
-    let mode = MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode");
-    check(mode);
-}
-
 #[test]
 fn a_little_room_means_fewer_windows() {
-    in_a_child("a_little_room_means_fewer_windows", |mode| {
+    succeeds_in_each_mode("a_little_room_means_fewer_windows", |mode| {
         if !limit_address_space(Some(6 * WINDOW)) {
             return;
         }
@@ -105,7 +91,7 @@ fn a_little_room_means_fewer_windows() {
 #[test]
 fn a_little_room_still_holds_many_parked_tasks() {
     const TASKS: usize = 20_000;
-    in_a_child("a_little_room_still_holds_many_parked_tasks", |mode| {
+    succeeds_in_each_mode("a_little_room_still_holds_many_parked_tasks", |mode| {
         if mode == Mode::Pinned {
             return; // There each parked task needs a window of its own.
         }
@@ -134,7 +120,7 @@ fn a_little_room_still_holds_many_parked_tasks() {
 
 #[test]
 fn no_room_is_an_error_of_build() {
-    in_a_child("no_room_is_an_error_of_build", |mode| {
+    succeeds_in_each_mode("no_room_is_an_error_of_build", |mode| {
         if !limit_address_space(Some(WINDOW / 2)) {
             return;
         }
@@ -158,7 +144,7 @@ fn no_room_is_an_error_of_build() {
 
 #[test]
 fn room_that_ends_while_it_runs() {
-    in_a_child("room_that_ends_while_it_runs", |mode| {
+    succeeds_in_each_mode("room_that_ends_while_it_runs", |mode| {
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("the runtime is built");
         rt.run(|| join(midge::spawn(|| ())));
         // Block memory still fits; no further window does.
@@ -174,7 +160,7 @@ fn room_that_ends_while_it_runs() {
 
 #[test]
 fn a_little_memory_is_used_to_the_end() {
-    in_a_child("a_little_memory_is_used_to_the_end", |mode| {
+    succeeds_in_each_mode("a_little_memory_is_used_to_the_end", |mode| {
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("a runtime");
         rt.run(|| join(midge::spawn(|| ())));
         // Doubling 32 MiB would be refused; what the access needs is to be had.
@@ -191,32 +177,30 @@ fn a_little_memory_is_used_to_the_end() {
 
 #[test]
 fn no_memory_for_a_stack_is_a_clear_death() {
-    const NAME: &str = "no_memory_for_a_stack_is_a_clear_death";
-    if let Some(kind) = in_child() {
-        let mode = MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode");
-        let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
-        rt.run(|| join(midge::spawn(|| ())));
-        if !limit_memory(20 << 20) {
-            return;
-        }
-        join(task::Builder::new().name("greedy").spawn_on(&rt, || descend(100 << 20)));
-        return;
-    }
-    for mode in MODES {
-        let output = child_of(NAME, &format!("{mode:?}"), &[]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("left out: ") {
-            continue;
-        }
-        assert!(!output.status.success(), "{mode:?}");
-        assert!(said.contains("\"greedy\"") && said.contains("out of memory"), "{mode:?}: {said}");
-    }
+    child_of_each_mode(
+        "no_memory_for_a_stack_is_a_clear_death",
+        |mode| {
+            let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
+            rt.run(|| join(midge::spawn(|| ())));
+            if limit_memory(20 << 20) {
+                join(task::Builder::new().name("greedy").spawn_on(&rt, || descend(100 << 20)));
+            }
+        },
+        |mode, status, said| {
+            if !said.contains("left out: ") {
+                assert!(!status.success(), "{mode:?}");
+                let clear = said.contains("\"greedy\"") && said.contains("out of memory");
+                assert!(clear, "{mode:?}: {said}");
+            }
+        },
+    );
 }
+
 /// As everybody builds it: on 32 bits a handful of windows is all there is.
 #[test]
 fn a_runtime_of_default_windows() {
     const TASKS: usize = 2_000;
-    in_a_child("a_runtime_of_default_windows", |mode| {
+    succeeds_in_each_mode("a_runtime_of_default_windows", |mode| {
         for workers in [1, 2, 8] {
             let rt = try_build(mode, Runtime::builder().workers(workers)).expect("a runtime");
             assert!((1..=workers).contains(&rt.workers()));

@@ -7,9 +7,9 @@ mod common;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use common::{for_each_mode, join, rounds, wait_until, Tally};
+use common::{for_each_mode, join, rounds, spawn_parked, wait_until, Tally};
 use midge::chan::{bounded, RecvError, SendError, TryRecvError, TrySendError};
-use midge::{spawn, task};
+use midge::task;
 
 const WORKERS: &[usize] = &[1, 2, 8];
 
@@ -85,26 +85,14 @@ fn who_waits_first_is_served_first() {
             let senders: Vec<_> = (1..=20)
                 .map(|n| {
                     let s = s.clone();
-                    let started = Arc::new(AtomicUsize::new(0));
-                    let flag = started.clone();
-                    let sender = spawn(move || {
-                        flag.store(1, Ordering::SeqCst);
-                        s.send(n).unwrap();
-                    });
-                    wait_until(|| started.load(Ordering::SeqCst) == 1);
-                    // It is in `send`; some turns later (an eternity for another worker) it waits.
-                    (0..50).for_each(|_| task::yield_now());
-                    std::thread::sleep(std::time::Duration::from_micros(300));
-                    sender
+                    spawn_parked(move || s.send(n).unwrap())
                 })
                 .collect();
             let order: Vec<_> = (0..=20).map(|_| r.recv().unwrap()).collect();
             senders.into_iter().for_each(join);
             order
         });
-        if rt.workers() == 1 && !common::stressed() {
-            assert_eq!(order, (0..=20).collect::<Vec<_>>());
-        }
+        assert_eq!(order, (0..=20).collect::<Vec<_>>());
     });
 }
 

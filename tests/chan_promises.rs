@@ -26,7 +26,10 @@ fn a_promised_place_in_a_buffer_is_kept() {
                     continue;
                 };
                 receiver.cancel(); // gives it back, into the buffer
-                assert!(receiver.join().is_err());
+                if receiver.join().is_ok() {
+                    selected.send(&s, 2).unwrap(); // it was quicker
+                    continue;
+                }
                 let sent = time::timeout(PATIENCE, || selected.send(&s, 2));
                 assert!(matches!(sent, Ok(Ok(()))), "had a place, and waits for one");
                 assert_eq!(r.try_iter().collect::<Vec<_>>(), [1, 2]);

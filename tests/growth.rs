@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use common::{
     expected, for_each_mode, for_each_mode_with, join, os_thread, park_until_woken, recurse_frames,
-    try_build, Mode, Runtime, Watchdog, MODES,
+    spawn_parked, try_build, Mode, Runtime, Watchdog, MODES,
 };
 use midge::{stack, task};
 
@@ -244,7 +244,7 @@ fn while_another_thread_maps_and_unmaps() {
             let done = done.clone();
             std::thread::spawn(move || {
                 let mut mapped = 0u64;
-                while !done.load(Ordering::Relaxed) {
+                loop {
                     // SAFETY: a mapping of its own, written to and given back.
                     unsafe {
                         let address = libc::mmap(
@@ -260,8 +260,10 @@ fn while_another_thread_maps_and_unmaps() {
                         assert_eq!(libc::munmap(address, 1 << 16), 0);
                     }
                     mapped += 1;
+                    if done.load(Ordering::Relaxed) {
+                        return mapped;
+                    }
                 }
-                mapped
             })
         })
         .collect();
@@ -288,15 +290,12 @@ fn a_deep_parked_stack_survives_a_lower_limit() {
         |builder| builder.windows(1),
         |rt, _| {
             rt.run(|| {
-                let deep = midge::spawn(|| deep_task(5 * MIB, 1));
-                let parked = midge::spawn(task::park);
-                common::wait_until(|| {
-                    join(midge::spawn(|| ()));
-                    midge::runtime::metrics().parks >= 2
-                });
+                let deep = spawn_parked(|| down_to(5 * MIB, &mut task::park));
+                let parked = spawn_parked(task::park); // in the same window, where they are shared
                 stack::set_max(1 << 20).expect("within the window");
                 parked.task().unpark();
                 join(parked);
+                deep.task().unpark();
                 join(deep);
             });
         },

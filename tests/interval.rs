@@ -37,10 +37,10 @@ fn missed_ticks_may_be_left_out() {
     every.set_missed_tick_behavior(MissedTickBehavior::Skip);
     every.tick();
     sleep(5 * PERIOD);
-    every.tick(); // the one that came first and was missed
     let late = Instant::now();
+    every.tick(); // the one that came first and was missed
     let due = every.tick();
-    assert!(due + PERIOD > late, "missed ones come no more");
+    assert!(due > late, "missed ones come no more");
     assert_eq!((due - start).as_nanos() % PERIOD.as_nanos(), 0);
 }
 
@@ -53,9 +53,9 @@ fn missed_ticks_may_delay_the_rest() {
     let before = Instant::now();
     every.tick();
     assert!(every.tick() >= before + PERIOD);
-    every.reset();
     let before = Instant::now();
-    assert!(every.tick() + PERIOD >= before);
+    every.reset();
+    assert!(every.tick() >= before + PERIOD);
 }
 
 #[test]

@@ -8,10 +8,9 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
-use std::time::Instant;
 
 use common::{
-    build, join, os_thread, recurse, repeated, try_build, Mode, Random, Runtime, Watchdog, PATIENCE,
+    build, join, os_thread, recurse, repeated, try_build, Mode, Random, Runtime, Watchdog,
 };
 use midge::task;
 
@@ -21,32 +20,40 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// For what counts its steps, and takes as long as the machine lets it.
+fn feed_now_and_then(watchdog: &Watchdog, steps: usize) {
+    if steps % 100 == 0 {
+        watchdog.feed();
+    }
+}
+
 /// Runs a task that calls `suspend` at random depths until it has resumed on another thread than
 /// before so many times, and checks its locals after each.
-fn move_about(rt: &Runtime, moves: usize, suspend: fn()) {
+fn move_about(rt: &Runtime, moves: usize, suspend: fn(), watchdog: Watchdog) {
     let handle = rt.spawn(move || {
-        let deadline = Instant::now() + PATIENCE;
-        let (mut random, mut moved, mut suspensions) = (Random::new(5), 0, 0u64);
+        let (mut random, mut moved) = (Random::new(5), 0);
         while moved < moves {
-            assert!(Instant::now() < deadline, "{moved} moves in {suspensions} suspensions");
             let before = os_thread();
             recurse(random.below(8), &mut || suspend());
-            suspensions += 1;
-            moved += usize::from(os_thread() != before);
+            if os_thread() != before {
+                moved += 1;
+                feed_now_and_then(&watchdog, moved);
+            }
         }
         assert_eq!(task::current().name(), None);
+        watchdog
     });
-    join(handle);
+    let _watchdog = join(handle);
     assert!(rt.metrics().migrations >= moves as u64);
 }
 
 #[test]
 fn a_task_moves_100_000_times_under_stress() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("moves under stress".into());
+    let watchdog = Watchdog::new("moves under stress".into());
     let rt = try_build(Mode::Migrating, common::builder().workers(2).stress(11));
     let rt = rt.expect("the runtime is built");
-    move_about(&rt, repeated(100_000), task::yield_now);
+    move_about(&rt, repeated(100_000), task::yield_now, watchdog);
 }
 
 #[test]
@@ -71,10 +78,10 @@ fn a_task_moves_100_000_times_away_from_a_busy_worker() {
         join(hog);
     }
     let _alone = alone();
-    let _watchdog = Watchdog::new("moves away from a hog".into());
+    let watchdog = Watchdog::new("moves away from a hog".into());
     let rt = build(Mode::Migrating, 2);
     if rt.workers() >= 2 {
-        move_about(&rt, repeated(100_000), leave_a_hog_behind);
+        move_about(&rt, repeated(100_000), leave_a_hog_behind, watchdog);
     }
 }
 
@@ -82,7 +89,7 @@ fn a_task_moves_100_000_times_away_from_a_busy_worker() {
 fn many_tasks_move_100_000_times_in_total() {
     const TASKS: usize = 8;
     let _alone = alone();
-    let _watchdog = Watchdog::new("many tasks move".into());
+    let watchdog = Arc::new(Watchdog::new("many tasks move".into()));
     let rt = try_build(Mode::Migrating, common::builder().workers(4).windows(4).stress(12));
     let rt = rt.expect("the runtime is built");
     let moves = repeated(100_000);
@@ -90,16 +97,15 @@ fn many_tasks_move_100_000_times_in_total() {
     rt.run(|| {
         let handles: Vec<_> = (0..TASKS as u64)
             .map(|seed| {
-                let total = total.clone();
+                let (total, watchdog) = (total.clone(), watchdog.clone());
                 midge::spawn(move || {
-                    let deadline = Instant::now() + PATIENCE;
                     let mut random = Random::new(seed);
                     while total.load(Ordering::Relaxed) < moves {
-                        assert!(Instant::now() < deadline, "{total:?} moves");
                         let before = os_thread();
                         recurse(random.below(16), &mut task::yield_now);
                         if os_thread() != before {
-                            total.fetch_add(1, Ordering::Relaxed);
+                            let before = total.fetch_add(1, Ordering::Relaxed);
+                            feed_now_and_then(&watchdog, before);
                         }
                     }
                 })
@@ -151,7 +157,7 @@ fn what_belongs_to_the_task_is_found_on_each_thread() {
 
 /// One task suspends 100,000 times, by yielding and by parking, while others start fresh tasks
 /// for the other workers to steal. Neither it nor they may ever resume on another thread.
-fn stays_at_home(rt: Runtime) {
+fn stays_at_home(rt: Runtime, watchdog: Watchdog) {
     let threads: Arc<Mutex<HashSet<ThreadId>>> = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
     // Keep the queues full, so that there is always something to steal.
@@ -186,14 +192,16 @@ fn stays_at_home(rt: Runtime) {
                 recurse(random.below(8), &mut task::yield_now);
             }
             assert_eq!(os_thread(), home, "moved at suspension {suspension}");
+            feed_now_and_then(&watchdog, suspension);
         }
+        watchdog
     });
     let result = watched.join();
     let several = rt.workers() > 1;
     let spread = || threads.lock().unwrap().len() > 1;
     common::wait_until(|| result.is_err() || !several || spread());
     stopper.store(true, Ordering::Release);
-    result.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
+    let _watchdog = result.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
     companions.into_iter().for_each(join);
     assert_eq!(rt.metrics().migrations, 0);
 }
@@ -201,21 +209,21 @@ fn stays_at_home(rt: Runtime) {
 #[test]
 fn a_task_of_the_pinned_mode_never_moves() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("the pinned mode".into());
-    stays_at_home(build(Mode::Pinned, 3));
+    let watchdog = Watchdog::new("the pinned mode".into());
+    stays_at_home(build(Mode::Pinned, 3), watchdog);
 }
 
 #[test]
 fn a_task_of_the_copying_mode_never_moves() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("the copying mode".into());
-    stays_at_home(build(Mode::Copying, 3));
+    let watchdog = Watchdog::new("the copying mode".into());
+    stays_at_home(build(Mode::Copying, 3), watchdog);
 }
 
 #[test]
 fn a_task_of_the_copying_mode_never_moves_under_stress() {
     let _alone = alone();
-    let _watchdog = Watchdog::new("the copying mode under stress".into());
+    let watchdog = Watchdog::new("the copying mode under stress".into());
     let rt = try_build(Mode::Copying, common::builder().workers(3).windows(2).stress(13));
-    stays_at_home(rt.expect("the runtime is built"));
+    stays_at_home(rt.expect("the runtime is built"), watchdog);
 }

@@ -7,8 +7,11 @@ mod foreign;
 
 use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
-use common::{child_of, in_child, join, try_build, Mode, Runtime, MODES};
+use common::{child_of, child_of_each_mode, in_child, join, try_build, wait_until, Mode, Runtime};
 use midge::task;
 
 #[inline(never)]
@@ -23,15 +26,10 @@ fn limited(mode: Mode) -> Runtime {
     rt.expect("the runtime is built")
 }
 
-fn mode_of(kind: &str) -> Mode {
-    MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode")
-}
-
+/// Checks that a child has died of an overflow and has said so as it should.
 #[track_caller]
-fn died_of_overflow(test: &str, kind: &str) -> String {
-    let output = child_of(test, kind, &[]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{:?}: {said}", output.status);
+fn died_of_overflow(status: ExitStatus, said: &str) {
+    assert_eq!(status.signal(), Some(libc::SIGABRT), "{status:?}: {said}");
     assert!(said.contains("stack exceeds "), "{said}");
     assert!(said.contains("-byte limit"), "{said}");
     assert!(said.contains("fatal error: stack overflow"), "{said}");
@@ -39,42 +37,36 @@ fn died_of_overflow(test: &str, kind: &str) -> String {
     // The walk has gone from end to end, and knows the names of both.
     assert!(said.contains(": 0x") && said.contains("in midge_entry"), "{said}");
     assert!(!said.contains("cannot be walked"), "{said}");
-    said
+}
+
+/// Runs a test whose child dies of an overflow in each mode, and says all of these.
+fn overflows(test: &str, says: &[&str], child: impl FnOnce(Mode)) {
+    child_of_each_mode(test, child, |mode, status, said| {
+        died_of_overflow(status, said);
+        says.iter().for_each(|text| assert!(said.contains(text), "{mode:?}, {text}: {said}"));
+    });
 }
 
 #[test]
 fn of_a_named_task() {
-    const NAME: &str = "of_a_named_task";
-    if let Some(kind) = in_child() {
-        let rt = limited(mode_of(&kind));
+    overflows("of_a_named_task", &["\"bottomless\"", "overflow.rs:"], |mode| {
         let builder = task::Builder::new().name("bottomless");
-        join(builder.spawn_on(&rt, || black_box(without_end(0))));
-        return;
-    }
-    for mode in MODES {
-        let said = died_of_overflow(NAME, &format!("{mode:?}"));
-        assert!(said.contains("\"bottomless\""), "{said}");
-        assert!(said.contains("overflow.rs:"), "{said}");
-    }
+        join(builder.spawn_on(&limited(mode), || black_box(without_end(0))));
+    });
 }
 
 #[test]
 fn of_a_task_with_a_name_longer_than_a_line() {
-    const NAME: &str = "of_a_task_with_a_name_longer_than_a_line";
-    if let Some(kind) = in_child() {
-        let rt = limited(mode_of(&kind));
+    overflows("of_a_task_with_a_name_longer_than_a_line", &[], |mode| {
         let builder = task::Builder::new().name("x".repeat(2000));
-        join(builder.spawn_on(&rt, || black_box(without_end(0))));
-        return;
-    }
-    died_of_overflow(NAME, "Copying");
+        join(builder.spawn_on(&limited(mode), || black_box(without_end(0))));
+    });
 }
 
 #[test]
 fn after_a_suspension_while_others_run() {
-    const NAME: &str = "after_a_suspension_while_others_run";
-    if let Some(kind) = in_child() {
-        limited(mode_of(&kind)).run(|| {
+    overflows("after_a_suspension_while_others_run", &[], |mode| {
+        limited(mode).run(|| {
             let parked: Vec<_> = (0..100).map(|_| midge::spawn(task::park)).collect();
             let deep = midge::spawn(|| {
                 task::yield_now();
@@ -83,36 +75,22 @@ fn after_a_suspension_while_others_run() {
             join(deep);
             parked.into_iter().for_each(join);
         });
-        return;
-    }
-    for mode in MODES {
-        died_of_overflow(NAME, &format!("{mode:?}"));
-    }
+    });
 }
 
 #[test]
 fn of_main() {
-    const NAME: &str = "of_main";
-    if let Some(kind) = in_child() {
-        limited(mode_of(&kind)).run(|| black_box(without_end(0)));
-        return;
-    }
-    died_of_overflow(NAME, "Copying");
+    overflows("of_main", &[], |mode| {
+        limited(mode).run(|| black_box(without_end(0)));
+    });
 }
 
 #[test]
 fn of_a_pinned_task() {
-    const NAME: &str = "of_a_pinned_task";
-    if let Some(kind) = in_child() {
-        let rt = limited(mode_of(&kind));
+    overflows("of_a_pinned_task", &["\"stubborn\"", "without_end"], |mode| {
         let builder = task::Builder::new().name("stubborn").pinned(true);
-        join(builder.spawn_on(&rt, || black_box(without_end(0))));
-        return;
-    }
-    for mode in MODES {
-        let said = died_of_overflow(NAME, &format!("{mode:?}"));
-        assert!(said.contains("\"stubborn\"") && said.contains("without_end"), "{said}");
-    }
+        join(builder.spawn_on(&limited(mode), || black_box(without_end(0))));
+    });
 }
 
 struct DropsWithoutEnd;
@@ -125,87 +103,61 @@ impl Drop for DropsWithoutEnd {
 
 #[test]
 fn in_a_destructor_while_unwinding() {
-    const NAME: &str = "in_a_destructor_while_unwinding";
-    if let Some(kind) = in_child() {
-        let rt = limited(mode_of(&kind));
+    overflows("in_a_destructor_while_unwinding", &["on purpose", "without_end"], |mode| {
+        let rt = limited(mode);
         let task = rt.spawn(|| {
             let _guard = DropsWithoutEnd;
             panic!("on purpose");
         });
         let _ = task.join();
-        return;
-    }
-    for mode in MODES {
-        let said = died_of_overflow(NAME, &format!("{mode:?}"));
-        assert!(said.contains("on purpose") && said.contains("without_end"), "{said}");
-    }
+    });
 }
 
 #[test]
 fn of_a_cancelled_task_in_a_destructor() {
-    const NAME: &str = "of_a_cancelled_task_in_a_destructor";
-    if let Some(kind) = in_child() {
-        let rt = limited(mode_of(&kind));
-        rt.run(|| {
-            let task = midge::spawn(|| {
+    overflows("of_a_cancelled_task_in_a_destructor", &[], |mode| {
+        limited(mode).run(|| {
+            let began = Arc::new(AtomicBool::new(false));
+            let flag = began.clone();
+            let task = midge::spawn(move || {
                 let _guard = DropsWithoutEnd;
+                flag.store(true, Ordering::SeqCst);
                 task::park();
             });
-            task::yield_now();
+            wait_until(|| began.load(Ordering::SeqCst)); // or it would be dropped without running
             task.cancel();
             let _ = task.join();
         });
-        return;
-    }
-    for mode in MODES {
-        died_of_overflow(NAME, &format!("{mode:?}"));
-    }
+    });
 }
 
 #[test]
 fn in_c_code() {
-    const NAME: &str = "in_c_code";
-    if let Some(kind) = in_child() {
+    overflows("in_c_code", &["recurse_without_end"], |mode| {
         // SAFETY: it touches nothing but its own stack, without end.
-        join(limited(mode_of(&kind)).spawn(|| unsafe { foreign::recurse_without_end() }));
-        return;
-    }
-    for mode in MODES {
-        let said = died_of_overflow(NAME, &format!("{mode:?}"));
-        assert!(said.contains("recurse_without_end"), "{said}");
-    }
+        join(limited(mode).spawn(|| unsafe { foreign::recurse_without_end() }));
+    });
 }
 
 /// A frame without probes that reaches beyond the limit, and the guard with it, is found out by its
 /// lowest word, not taken for a neighbour's memory.
 #[test]
 fn of_one_huge_frame() {
-    const NAME: &str = "of_one_huge_frame";
-    if let Some(kind) = in_child() {
+    overflows("of_one_huge_frame", &[], |mode| {
         // SAFETY: it uses nothing but its own stack.
-        join(limited(mode_of(&kind)).spawn(|| unsafe { foreign::frame_of(4 << 20) }));
-        return;
-    }
-    for mode in MODES {
-        died_of_overflow(NAME, &format!("{mode:?}"));
-    }
+        join(limited(mode).spawn(|| unsafe { foreign::frame_of(4 << 20) }));
+    });
 }
 
 #[test]
 fn at_a_limit_that_was_changed() {
-    const NAME: &str = "at_a_limit_that_was_changed";
-    if let Some(kind) = in_child() {
-        let rt = try_build(mode_of(&kind), Runtime::builder().workers(1)).expect("a runtime");
+    overflows("at_a_limit_that_was_changed", &["stack exceeds 1234567-byte limit"], |mode| {
+        let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
         rt.run(|| {
             midge::stack::set_max(1_234_567).expect("within the window");
             join(midge::spawn(|| black_box(without_end(0))));
         });
-        return;
-    }
-    for mode in MODES {
-        let said = died_of_overflow(NAME, &format!("{mode:?}"));
-        assert!(said.contains("stack exceeds 1234567-byte limit"), "{said}");
-    }
+    });
 }
 
 /// The limit of one billion bytes (250 million on 32 bits), as in Go, holds where nothing else is
@@ -219,7 +171,9 @@ fn at_the_default_limit() {
         join(rt.spawn(|| black_box(without_end(0))));
         return;
     }
-    let said = died_of_overflow(NAME, "default");
+    let output = child_of(NAME, "default", &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    died_of_overflow(output.status, &said);
     assert!(said.contains(&format!("stack exceeds {LIMIT}-byte limit")), "{said}");
 }
 
@@ -232,20 +186,20 @@ fn wild_address() -> usize {
     black_box(&raw const here) as usize - (1 << 20)
 }
 
-/// The same for an address in the task's own window: nobody's stack is there.
+/// Runs a test whose child dies of a fault that is no overflow, as it would without midge.
+fn faults(test: &str, child: impl FnOnce(Mode)) {
+    child_of_each_mode(test, child, |mode, status, said| {
+        assert_eq!(status.signal(), Some(libc::SIGSEGV), "{mode:?}: {status:?}: {said}");
+        assert!(!said.contains("stack overflow"), "{mode:?}: {said}");
+    });
+}
+
+/// An address in the task's own window, where nobody's stack is.
 #[test]
 fn a_wild_pointer_into_the_own_window_is_no_stack_access() {
-    const NAME: &str = "a_wild_pointer_into_the_own_window_is_no_stack_access";
-    if let Some(kind) = in_child() {
-        join(limited(mode_of(&kind)).spawn(|| touch(wild_address())));
-        return;
-    }
-    for mode in MODES {
-        let output = child_of(NAME, &format!("{mode:?}"), &[]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{:?}: {said}", output.status);
-        assert!(!said.contains("stack overflow"), "{said}");
-    }
+    faults("a_wild_pointer_into_the_own_window_is_no_stack_access", |mode| {
+        join(limited(mode).spawn(|| touch(wild_address())));
+    });
 }
 
 #[inline(never)]
@@ -256,17 +210,9 @@ fn touch(address: usize) {
 
 #[test]
 fn another_fault_kills_as_it_would_without_midge() {
-    const NAME: &str = "another_fault_kills_as_it_would_without_midge";
-    if let Some(kind) = in_child() {
-        join(limited(mode_of(&kind)).spawn(|| touch(8)));
-        return;
-    }
-    for mode in MODES {
-        let output = child_of(NAME, &format!("{mode:?}"), &[]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{:?}: {said}", output.status);
-        assert!(!said.contains("stack overflow"), "{said}");
-    }
+    faults("another_fault_kills_as_it_would_without_midge", |mode| {
+        join(limited(mode).spawn(|| touch(8)));
+    });
 }
 
 extern "C" fn exit_with_77(_signal: libc::c_int) {
@@ -276,25 +222,22 @@ extern "C" fn exit_with_77(_signal: libc::c_int) {
 
 #[test]
 fn another_fault_goes_to_the_handler_before() {
-    const NAME: &str = "another_fault_goes_to_the_handler_before";
-    if let Some(kind) = in_child() {
-        // SAFETY: an all-zero sigaction is a valid one, its handler does only what a signal
-        // handler may, and the pointers are valid for the length of the call.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = exit_with_77 as extern "C" fn(libc::c_int) as usize;
-            action.sa_flags = libc::SA_ONSTACK;
-            assert_eq!(libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut()), 0);
-        }
-        let rt = limited(mode_of(&kind));
-        // Growth is still ours: this is deep, and not a fault to pass on.
-        rt.run(|| common::recurse_frames::<256>(1000, &mut task::yield_now));
-        join(rt.spawn(|| touch(8)));
-        return;
-    }
-    for mode in MODES {
-        let output = child_of(NAME, &format!("{mode:?}"), &[]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(77), "{:?}: {said}", output.status);
-    }
+    child_of_each_mode(
+        "another_fault_goes_to_the_handler_before",
+        |mode| {
+            // SAFETY: an all-zero sigaction is a valid one, its handler does only what a signal
+            // handler may, and the pointers are valid for the length of the call.
+            unsafe {
+                let mut action: libc::sigaction = std::mem::zeroed();
+                action.sa_sigaction = exit_with_77 as extern "C" fn(libc::c_int) as usize;
+                action.sa_flags = libc::SA_ONSTACK;
+                assert_eq!(libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut()), 0);
+            }
+            let rt = limited(mode);
+            // Growth is still ours: this is deep, and not a fault to pass on.
+            rt.run(|| common::recurse_frames::<256>(1000, &mut task::yield_now));
+            join(rt.spawn(|| touch(8)));
+        },
+        |mode, status, said| assert_eq!(status.code(), Some(77), "{mode:?}: {status:?}: {said}"),
+    );
 }

@@ -9,42 +9,53 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{build, child_of, in_child, wait_until, Watchdog, MODES};
+use common::{build, child_of, in_child, join, wait_until, Watchdog, MODES};
 use midge::{spawn, task, time, JoinHandle};
 
-/// Waits, wherever it is dropped, until the flag is set.
-struct Waits(Arc<AtomicBool>);
+/// Holds up a task in a destructor.
+#[derive(Default)]
+struct Gate {
+    reached: AtomicBool,
+    open: AtomicBool,
+}
 
-impl Drop for Waits {
-    fn drop(&mut self) {
-        while !self.0.load(Ordering::SeqCst) {
-            task::park();
-        }
+impl Gate {
+    /// Waits until the task is there.
+    fn wait_for_task(&self) {
+        wait_until(|| self.reached.load(Ordering::SeqCst));
+    }
+
+    /// Lets the task go on.
+    fn open<T>(&self, task: &JoinHandle<T>) {
+        self.open.store(true, Ordering::SeqCst);
+        task.task().unpark();
     }
 }
 
-fn flag() -> Arc<AtomicBool> {
-    Arc::new(AtomicBool::new(false))
-}
+/// Waits, wherever it is dropped, until the gate is open.
+struct Waits(Arc<Gate>);
 
-/// Sets the flag for a task that waits for it.
-fn release<T>(flag: &AtomicBool, task: &JoinHandle<T>) {
-    flag.store(true, Ordering::SeqCst);
-    task.task().unpark();
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.reached.store(true, Ordering::SeqCst);
+        while !self.0.open.load(Ordering::SeqCst) {
+            task::park();
+        }
+    }
 }
 
 fn yield_some() {
     (0..10).for_each(|_| task::yield_now());
 }
 
-/// A task that unwinds, and is suspended meanwhile until the flag is set.
-fn unwinding(until: &Arc<AtomicBool>) -> JoinHandle<()> {
-    let waits = Waits(until.clone());
+/// A task that unwinds, and is suspended meanwhile at the gate.
+fn unwinding(gate: &Arc<Gate>) -> JoinHandle<()> {
+    let waits = Waits(gate.clone());
     let task = spawn(move || {
         let _waits = waits;
         resume_unwind(Box::new(1));
     });
-    yield_some();
+    gate.wait_for_task();
     task
 }
 
@@ -68,8 +79,8 @@ fn one_timeout_after_the_other_ends() {
         let rt = build(mode, 1);
         let rounds = Arc::new(AtomicUsize::new(0));
         let count = rounds.clone();
-        rt.spawn(move || {
-            let end = flag();
+        join(rt.spawn(move || {
+            let end = Arc::<Gate>::default();
             let neighbour = unwinding(&end);
             let task = spawn(move || {
                 for _ in 0..3 {
@@ -81,27 +92,27 @@ fn one_timeout_after_the_other_ends() {
                     count.fetch_add(1, Ordering::SeqCst);
                 }
             });
-            task.join().unwrap();
-            release(&end, &neighbour);
+            join(task);
+            end.open(&neighbour);
             assert!(neighbour.join().is_err());
-        });
-        wait_until(|| rounds.load(Ordering::SeqCst) == 3);
+        }));
+        assert_eq!(rounds.load(Ordering::SeqCst), 3);
     }
 }
 
 #[test]
 fn one_that_panicked_beside_it_and_ended_is_forgotten() {
     in_a_process_of_its_own("one_that_panicked_beside_it_and_ended_is_forgotten", || {
-        let (end, other) = (flag(), flag());
+        let (end, other) = (Arc::<Gate>::default(), Arc::<Gate>::default());
         let neighbour = unwinding(&end);
         assert!(spawn(|| panic!("as it should")).join().is_err());
-        release(&end, &neighbour);
+        end.open(&neighbour);
         assert!(neighbour.join().is_err());
         // Now all is quiet, and a task that unwinds without a message is known to do so.
         let task = unwinding(&other);
         task.cancel();
         yield_some();
-        release(&other, &task);
+        other.open(&task);
         assert!(task.join().unwrap_err().is::<i32>());
     });
 }
@@ -109,7 +120,8 @@ fn one_that_panicked_beside_it_and_ended_is_forgotten() {
 #[test]
 fn a_panic_that_has_waited_for_a_scope_is_known() {
     in_a_process_of_its_own("a_panic_that_has_waited_for_a_scope_is_known", || {
-        let (end, childs, parents) = (flag(), flag(), flag());
+        let (end, parents) = (Arc::<Gate>::default(), Arc::<Gate>::default());
+        let childs = Arc::new(AtomicBool::new(false));
         let (ends, waits) = (childs.clone(), Waits(parents.clone()));
         let parent = task::Builder::new().pinned(true).spawn(move || {
             let _waits = waits;
@@ -125,12 +137,12 @@ fn a_panic_that_has_waited_for_a_scope_is_known() {
         yield_some();
         let neighbour = unwinding(&end);
         childs.store(true, Ordering::SeqCst);
-        yield_some();
+        parents.wait_for_task();
         parent.cancel();
         yield_some();
-        release(&parents, &parent);
+        parents.open(&parent);
         assert!(parent.join().unwrap_err().is::<&str>());
-        release(&end, &neighbour);
+        end.open(&neighbour);
         assert!(neighbour.join().is_err());
     });
 }

@@ -1,5 +1,7 @@
 //! Numbers for people to read.
 
+#![allow(dead_code)] // Each example uses a part of this.
+
 /// A number with its thousands set apart: `1,000,000`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -11,6 +13,15 @@ pub fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A number of bytes in the largest unit that it is a whole number of.
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        _ if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+        _ if bytes % (1 << 10) == 0 && bytes < 1 << 20 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} B", grouped(bytes as u64)),
+    }
 }
 
 /// Prints one line of a list: a name, and a value at its right.

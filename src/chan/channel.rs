@@ -59,6 +59,13 @@ impl<T> Drop for Locked<'_, T> {
     }
 }
 
+/// The state, and those who have been claimed under its lock. When this goes, the lock is released
+/// first, and then they are woken: the fields are dropped in this order.
+struct Change<'a, T> {
+    state: Locked<'a, T>,
+    wakes: Wakes,
+}
+
 impl<T> Channel<T> {
     /// A channel for so many messages; `None`: for any number.
     pub(crate) fn new(capacity: Option<usize>) -> Channel<T> {
@@ -101,51 +108,48 @@ impl<T> Channel<T> {
         std::mem::ManuallyDrop::new(Locked(self))
     }
 
+    /// The state, to be changed in a way by which others may have to be woken.
+    #[inline]
+    fn change(&self) -> Change<'_, T> {
+        Change { state: self.lock(), wakes: Wakes::new() }
+    }
+
     /// Sends, waiting `until` then. `Full` means that the time was up.
     #[inline]
     pub(crate) fn send(&self, message: T, until: Until) -> Result<(), TrySendError<T>> {
-        let mut wakes = Wakes::new();
-        let mut state = self.lock();
-        let offered = state.offer(message, &mut wakes);
-        self.finish_send(state, wakes, offered, until)
+        let mut change = self.change();
+        let offered = change.state.offer(message, &mut change.wakes);
+        self.finish_send(change, offered, until)
     }
 
     /// Sends on a promise. Waits only if the promise has been broken.
     pub(crate) fn send_promised(&self, message: T) -> Result<(), TrySendError<T>> {
-        let mut wakes = Wakes::new();
-        let mut state = self.lock();
-        let offered = state.fulfil(message, &mut wakes);
-        self.finish_send(state, wakes, offered, Until::Forever)
+        let mut change = self.change();
+        let offered = change.state.fulfil(message, &mut change.wakes);
+        self.finish_send(change, offered, Until::Forever)
     }
 
     #[inline]
     fn finish_send(
         &self,
-        mut state: Locked<'_, T>,
-        wakes: Wakes,
+        mut change: Change<'_, T>,
         offered: Result<(), TrySendError<T>>,
         until: Until,
     ) -> Result<(), TrySendError<T>> {
-        match offered {
-            Err(TrySendError::Full(message)) if !matches!(until, Until::Now) => {
-                let waiting = Waiting::current();
-                let node = state.enlist_sender(&waiting, message);
-                drop(state);
-                let wait = Wait { channel: self, node, side: Side::Sender };
-                wakes.wake();
-                match wait.finish(until) {
-                    (Outcome::Completed, _) => Ok(()),
-                    (Outcome::Disconnected, message) => {
-                        Err(TrySendError::Disconnected(message.expect("it was not taken")))
-                    }
-                    (_, message) => Err(TrySendError::Full(message.expect("it was not taken"))),
-                }
+        let message = match offered {
+            Err(TrySendError::Full(message)) if !matches!(until, Until::Now) => message,
+            offered => return offered,
+        };
+        let waiting = Waiting::current();
+        let node = change.state.enlist_sender(&waiting, message);
+        let wait = Wait { channel: self, node, side: Side::Sender };
+        drop(change);
+        match wait.finish(until) {
+            (Outcome::Completed, _) => Ok(()),
+            (Outcome::Disconnected, message) => {
+                Err(TrySendError::Disconnected(message.expect("it was not taken")))
             }
-            offered => {
-                drop(state);
-                wakes.wake();
-                offered
-            }
+            (_, message) => Err(TrySendError::Full(message.expect("it was not taken"))),
         }
     }
 
@@ -153,31 +157,19 @@ impl<T> Channel<T> {
     #[inline]
     pub(crate) fn recv(&self, until: Until) -> Result<T, RecvTimeoutError> {
         loop {
-            let mut wakes = Wakes::new();
-            let mut state = self.lock();
-            match state.take(&mut wakes) {
-                Found::Message(message) => {
-                    drop(state);
-                    wakes.wake();
-                    return Ok(message);
-                }
-                Found::Disconnected => {
-                    drop(state);
-                    wakes.wake();
-                    return Err(RecvTimeoutError::Disconnected);
-                }
+            let mut change = self.change();
+            match change.state.take(&mut change.wakes) {
+                Found::Message(message) => return Ok(message),
+                Found::Disconnected => return Err(RecvTimeoutError::Disconnected),
                 Found::Nothing if matches!(until, Until::Now) => {
-                    drop(state);
-                    wakes.wake(); // watchers
                     return Err(RecvTimeoutError::Timeout);
                 }
                 Found::Nothing | Found::Promise => {}
             }
             let waiting = Waiting::current();
-            let node = state.enlist_receiver(&waiting);
-            drop(state);
+            let node = change.state.enlist_receiver(&waiting);
             let wait = Wait { channel: self, node, side: Side::Receiver };
-            wakes.wake();
+            drop(change);
             match wait.finish(until) {
                 (Outcome::Completed, message) => return Ok(message.expect("it was handed over")),
                 (Outcome::Disconnected, _) => return Err(RecvTimeoutError::Disconnected),
@@ -189,29 +181,21 @@ impl<T> Channel<T> {
 
     /// For a message that was received and that nobody has taken: the next one has it.
     pub(crate) fn put_back(&self, message: T) {
-        let mut wakes = Wakes::new();
-        let mut state = self.lock();
-        state.put_back(message, &mut wakes);
-        drop(state);
-        wakes.wake();
+        let mut change = self.change();
+        change.state.put_back(message, &mut change.wakes);
     }
 
     /// Takes back the promise of a place that nobody will use.
     pub(crate) fn release_promise(&self) {
-        let mut wakes = Wakes::new();
-        let mut state = self.lock();
-        state.release_promise(&mut wakes);
-        drop(state);
-        wakes.wake();
+        let mut change = self.change();
+        change.state.release_promise(&mut change.wakes);
     }
 
     /// One side is gone: all who wait are told, and what nobody can receive any more is dropped.
     pub(crate) fn disconnect(&self, gone: Side) {
-        let mut wakes = Wakes::new();
-        let mut state = self.lock();
-        let unreceived = state.disconnect(gone, &mut wakes);
-        drop(state);
-        wakes.wake();
+        let mut change = self.change();
+        let unreceived = change.state.disconnect(gone, &mut change.wakes);
+        drop(change);
         drop(unreceived); // it may do anything, so nothing is held here
     }
 

@@ -84,7 +84,8 @@ impl<T, const RECEIVES: bool> Clone for Handle<T, RECEIVES> {
 impl<T, const RECEIVES: bool> Drop for Handle<T, RECEIVES> {
     #[inline]
     fn drop(&mut self) {
-        // Release and Acquire: what each handle's owner did comes before the disconnection.
+        // Release and Acquire pair with each other: what each handle's owner did comes before the
+        // disconnection, which is the last one's.
         if self.count().fetch_sub(1, Ordering::AcqRel) == 1 {
             self.drop_last();
         }
@@ -100,8 +101,8 @@ impl<T, const RECEIVES: bool> Handle<T, RECEIVES> {
             fn drop(&mut self) {
                 // SAFETY: until both sides have said that they are gone it is there.
                 let one_gone = unsafe { &self.0.as_ref().one_gone };
-                // Release and Acquire: what the other side did to the channel comes before it is
-                // freed.
+                // Release and Acquire pair with each other: what the other side did to the channel
+                // comes before it is freed.
                 if one_gone.swap(true, Ordering::AcqRel) {
                     // SAFETY: made by Box::leak, and both sides are gone.
                     drop(unsafe { Box::from_raw(self.0.as_ptr()) });

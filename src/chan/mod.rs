@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`bounded`]`(n)` | holds up to `n` messages; a send waits for room. `bounded(0)` is a *rendezvous*: a send waits for its receiver |
 //! | [`unbounded`] | holds any number; a send never waits |
-//! | [`after`], [`tick`] | delivers the time, once or again and again |
+//! | [`after`], [`at`], [`tick`] | delivers the time, once or again and again |
 //! | [`never()`] | delivers nothing |
 //!
 //! All work between tasks, ordinary threads, and both; where a task would park a thread blocks.

@@ -34,7 +34,7 @@ pub struct Receiver<T> {
 
 pub(crate) enum Flavor<T> {
     Channel(ReceiverHandle<T>),
-    /// [`after`](super::after) and [`tick`](super::tick).
+    /// [`after`](super::after), [`at`](super::at) and [`tick`](super::tick).
     Timer(Arc<Timer<T>>),
     Never,
 }

@@ -65,8 +65,7 @@ pub(crate) fn run(
         // SAFETY: all are locked.
         let found = unsafe { look(entries, want, &mut wakes) };
         if found.is_some() || over {
-            drop(locks);
-            wakes.wake();
+            drop((locks, wakes)); // in this order
             let (place, attempt) = found?;
             let selected = match attempt {
                 None => None,
@@ -83,8 +82,7 @@ pub(crate) fn run(
         let waiting = Waiting::current();
         // SAFETY: all are locked.
         let wait = unsafe { Wait::enlist(entries, want, &waiting) };
-        drop(locks);
-        wakes.wake();
+        drop((locks, wakes));
         let found = wait.finish(until);
         if found.is_some() {
             return found;

@@ -87,9 +87,7 @@ impl<T> State<T> {
             return Err(TrySendError::Disconnected(message));
         }
         if let Some(receiver) = self.claim_receiver(wakes) {
-            // SAFETY: claimed, so its parcel is ours, and a receiver's is empty.
-            unsafe { receiver.as_ref().parcel.put(message) };
-            wakes.push(receiver, Outcome::Completed);
+            hand_over(receiver, message, wakes);
         } else if self.has_room() {
             self.buffer.push_back(message);
         } else {
@@ -134,12 +132,9 @@ impl<T> State<T> {
 
     /// Gives a message for which there is room to the next receiver, or leaves it in the buffer.
     fn deliver(&mut self, message: T, wakes: &mut Wakes) {
-        if let Some(receiver) = self.claim_receiver(wakes) {
-            // SAFETY: claimed, so its parcel is ours, and a receiver's is empty.
-            unsafe { receiver.as_ref().parcel.put(message) };
-            wakes.push(receiver, Outcome::Completed);
-        } else {
-            self.buffer.push_back(message);
+        match self.claim_receiver(wakes) {
+            Some(receiver) => hand_over(receiver, message, wakes),
+            None => self.buffer.push_back(message),
         }
     }
 
@@ -214,9 +209,7 @@ impl<T> State<T> {
         }
         // Whoever is there: with more promises than committed receivers, who comes first has one.
         let offered = if let Some(receiver) = self.receivers.claim(wakes, |_, _| true) {
-            // SAFETY: claimed, so its parcel is ours, and a receiver's is empty.
-            unsafe { receiver.as_ref().parcel.put(message) };
-            wakes.push(receiver, Outcome::Completed);
+            hand_over(receiver, message, wakes);
             Ok(())
         } else if self.is_rendezvous() {
             Err(TrySendError::Full(message))
@@ -243,12 +236,9 @@ impl<T> State<T> {
 
     /// Takes back a message that was received: it is the next one to be received.
     pub(crate) fn put_back(&mut self, message: T, wakes: &mut Wakes) {
-        if let Some(receiver) = self.claim_receiver(wakes) {
-            // SAFETY: claimed, so its parcel is ours, and a receiver's is empty.
-            unsafe { receiver.as_ref().parcel.put(message) };
-            wakes.push(receiver, Outcome::Completed);
-        } else {
-            self.buffer.push_front(message);
+        match self.claim_receiver(wakes) {
+            Some(receiver) => hand_over(receiver, message, wakes),
+            None => self.buffer.push_front(message),
         }
     }
 
@@ -309,6 +299,14 @@ impl<T> State<T> {
             Side::Receiver => &mut self.receivers,
         }
     }
+}
+
+/// Ends the wait of a receiver that the caller has claimed, with a message.
+#[inline]
+fn hand_over<T>(receiver: NonNull<Node>, message: T, wakes: &mut Wakes) {
+    // SAFETY: claimed, so it is alive and its parcel ours; and a receiver's is empty.
+    unsafe { receiver.as_ref().parcel.put(message) };
+    wakes.push(receiver, Outcome::Completed);
 }
 
 /// Who waits in a list.

@@ -1,4 +1,4 @@
-//! `after` and `tick`: receivers that compute from the clock what there is to receive. Nobody
+//! `after`, `at` and `tick`: receivers that compute from the clock what there is to receive. Nobody
 //! sends; there is no task, thread or timer behind them, only the deadline of whoever waits.
 //!
 //! Go: `time/sleep.go` `After`, `time/tick.go` `Tick`, which have a runtime timer that sends.

@@ -136,8 +136,8 @@ impl List {
     }
 }
 
-/// Operations that have been claimed under a lock, to be woken when it has been released, in this
-/// order.
+/// Operations that have been claimed under a lock. They are woken, in this order, when this is
+/// dropped: not under a lock.
 #[must_use]
 pub(crate) struct Wakes {
     first: Link,
@@ -164,10 +164,11 @@ impl Wakes {
         }
         self.last = Some(node);
     }
+}
 
-    /// Wakes all. Not under a lock.
+impl Drop for Wakes {
     #[inline]
-    pub(crate) fn wake(self) {
+    fn drop(&mut self) {
         let mut link = self.first;
         while let Some(pointer) = link {
             // SAFETY: as in `push`. The node is not touched after it.

@@ -196,7 +196,7 @@ impl Node {
     pub(crate) fn progress(&self) -> Progress {
         let mut turn = 0;
         loop {
-            // Acquire pairs with the Release in `Wakes::wake`: the outcome is there.
+            // Acquire pairs with the Release in `wake`: the waker has finished with the parcel.
             let state = self.state.load(Ordering::Acquire);
             match state & PHASE {
                 WAITING => return Progress::Waiting,

@@ -165,9 +165,18 @@ impl TrimList {
         &self,
         current: *const Window,
         exclusive: bool,
+        passed_on: impl FnMut(Waiters),
+    ) -> Trimmed {
+        self.pass_at(Instant::now(), current, exclusive, passed_on)
+    }
+
+    fn pass_at(
+        &self,
+        now: Instant,
+        current: *const Window,
+        exclusive: bool,
         mut passed_on: impl FnMut(Waiters),
     ) -> Trimmed {
-        let now = Instant::now();
         let mut trimmed = Trimmed::default();
         let count = self.length.get();
         for number in 1..=count {
@@ -222,39 +231,43 @@ mod tests {
         window
     }
 
-    fn pass(list: &TrimList) -> u64 {
-        list.pass(ptr::null(), true, |_| ()).windows
+    #[test]
+    fn waits_for_its_patience() {
+        let window = grown_window(1 << 20);
+        let list = TrimList::default();
+        let noted = Instant::now();
+        list.note(&window);
+        list.note(&window);
+        assert_eq!(list.length.get(), 1);
+        let due = list.next_due().expect("it is on the list");
+        assert!(due >= noted + PATIENCE);
+        let early = list.pass_at(noted, ptr::null(), true, |_| ());
+        assert!(early == Trimmed::default() && is_grown(&window));
+        assert_eq!(list.pass_at(due, ptr::null(), true, |_| ()).windows, 1);
+        assert!(list.is_empty() && !is_grown(&window) && list.next_due().is_none());
     }
 
     #[test]
-    fn waits_for_its_patience_and_doubles_it_when_that_was_too_short() {
-        let window = grown_window(1 << 20);
-        let list = TrimList::default();
-        let mut patience = Duration::ZERO;
-        for round in 0..3 {
-            assert!(is_grown(&window));
-            list.note(&window);
-            list.note(&window);
-            assert_eq!(list.length.get(), 1);
-            assert!(window.history.patience.get() >= patience * 2, "round {round}");
-            patience = window.history.patience.get();
-            while !list.is_due() {
-                assert_eq!(pass(&list), 0);
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            assert_eq!(pass(&list), 1);
-            assert!(list.is_empty() && !is_grown(&window) && list.next_due().is_none());
-            window.commit_to(window.top() - (1 << 20));
+    fn patience_doubles_when_it_was_too_short() {
+        let (history, now) = (History::new(), Instant::now());
+        assert_eq!(history.grown(now), PATIENCE);
+        for doubled in 1..=6 {
+            history.cut.set(Some(now));
+            assert_eq!(history.grown(now), PATIENCE * (1 << doubled));
         }
+        history.cut.set(Some(now));
+        assert_eq!(history.grown(now), MOST_PATIENCE);
+        history.cut.set(Some(now));
+        assert_eq!(history.grown(now + MOST_PATIENCE * SOON), PATIENCE, "after a long rest");
     }
 
     #[test]
     fn over_the_budget_the_oldest_go_first_and_the_newest_stays() {
         let windows: Vec<_> = (0..6).map(|_| grown_window(32 << 20)).collect();
-        let list = TrimList::default();
+        let (list, now) = (TrimList::default(), Instant::now());
         windows.iter().for_each(|window| list.note(window));
         assert!(list.is_due());
-        pass(&list);
+        list.pass_at(now, ptr::null(), true, |_| ());
         let grown: Vec<_> = windows.iter().map(is_grown).collect();
         assert!(!grown[0] && !grown[3] && grown[5], "{grown:?}");
         assert!(list.bytes.get() <= BUDGET);
@@ -263,10 +276,10 @@ mod tests {
     #[test]
     fn the_newest_stays_behind_one_that_cannot_be_cut() {
         let (current, newest) = (grown_window(50 << 20), grown_window(50 << 20));
-        let list = TrimList::default();
+        let (list, now) = (TrimList::default(), Instant::now());
         list.note(&current);
         list.note(&newest);
-        assert_eq!(list.pass(&current, true, |_| ()), Trimmed::default());
+        assert_eq!(list.pass_at(now, &current, true, |_| ()), Trimmed::default());
         assert!(is_grown(&current) && is_grown(&newest));
     }
 
@@ -289,11 +302,9 @@ mod tests {
         let list = TrimList::default();
         [&current, &held, &gone].into_iter().for_each(|window| list.note(window));
         list.forget(&gone);
-        while !list.is_due() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let due = Instant::now() + PATIENCE;
         // A new window is held by who made it.
-        assert_eq!(list.pass(&current, false, |_| ()), Trimmed::default());
+        assert_eq!(list.pass_at(due, &current, false, |_| ()), Trimmed::default());
         assert!(is_grown(&current) && is_grown(&held) && is_grown(&gone));
         assert!(!gone.history.is_listed() && held.history.is_listed());
     }

@@ -135,7 +135,7 @@ impl Window {
         };
         // On an error here the window's Drop gives the range back.
         mapping::commit(low, end)?;
-        window.committed.store(low, Ordering::Relaxed);
+        window.committed.store(low, Ordering::Relaxed); // nobody else has it yet
         Ok(window)
     }
 

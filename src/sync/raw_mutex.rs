@@ -21,6 +21,10 @@
 //! whoever has made it either takes the mutex, queues again in the same exchange that finds it
 //! LOCKED, or (cancelled) passes it on.
 //!
+//! Loads are Relaxed: each is a guess that the exchange after it checks, a hint for the caller, or
+//! is made under the queue's lock, under which what it looks for does not change. Exchanges that
+//! fail are Relaxed, too: they are such loads.
+//!
 //! Guarantees: mutual exclusion; a free mutex with a queue has somebody on the way to it; a waiter
 //! that leaves, for whatever reason, passes on what it had been given.
 //!

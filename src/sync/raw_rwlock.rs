@@ -12,6 +12,10 @@
 //! one exchange; the last reader that leaves finds the writer in the queue, or that one, which
 //! looks at the count under the lock before it waits, finds no reader.
 //!
+//! Loads are Relaxed if nothing else is said: each is a guess that the exchange after it checks, a
+//! hint for the caller, or is made under the queue's lock, under which what it looks for does not
+//! change. Exchanges that fail are Relaxed, too: they are such loads.
+//!
 //! Guarantees: readers exclude writers and writers everybody; one who waits and leaves undoes what
 //! it had announced and passes on what it had been given.
 //!

@@ -5,6 +5,10 @@
 //! dealt out to its head under its lock: a request for many waits until they have come together,
 //! while those behind it wait.
 //!
+//! Loads are Relaxed: each is a guess that the exchange after it checks, a hint for the caller, or
+//! is made under the queue's lock, under which what it looks for does not change. Exchanges that
+//! fail are Relaxed, too: they are such loads.
+//!
 //! Go: `golang.org/x/sync/semaphore` (not `runtime/sema.go`, whose semaphores count by ones and are
 //! not fair).
 

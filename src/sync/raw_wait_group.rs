@@ -52,6 +52,7 @@ impl RawWaitGroup {
             return;
         }
         let mut queue = self.queue.lock();
+        // Acquire: as above.
         if self.count.load(Ordering::Acquire) == 0 {
             return;
         }
@@ -62,6 +63,6 @@ impl RawWaitGroup {
 
     /// How many are not done.
     pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed) // a figure for people
     }
 }

@@ -125,7 +125,7 @@ pub(crate) unsafe fn reference(header: NonNull<Header>) {
 pub(crate) unsafe fn try_reference(slot: NonNull<u8>) -> bool {
     // SAFETY: the word is an atomic in a live task, and last was one (or is zero) in a free slot.
     let refs = unsafe { &*ptr::addr_of!((*slot.cast::<Header>().as_ptr()).refs) };
-    let mut now = refs.load(Ordering::Relaxed);
+    let mut now = refs.load(Ordering::Relaxed); // a guess, which the exchange checks
     while now != 0 {
         // Acquire pairs with the Release of `publish`: the header is complete.
         match refs.compare_exchange_weak(now, now + 1, Ordering::Acquire, Ordering::Relaxed) {
@@ -159,7 +159,7 @@ pub(crate) unsafe fn publish(header: NonNull<Header>, count: u32) {
 pub(crate) unsafe fn release_unless_last(header: NonNull<Header>) -> bool {
     // SAFETY: alive while the caller has its reference.
     let refs = unsafe { &header.as_ref().refs };
-    let mut now = refs.load(Ordering::Relaxed);
+    let mut now = refs.load(Ordering::Relaxed); // a guess, which the exchange checks
     while now > 1 {
         // Release: as in `release`.
         match refs.compare_exchange_weak(now, now - 1, Ordering::Release, Ordering::Relaxed) {
@@ -177,8 +177,8 @@ pub(crate) unsafe fn release_unless_last(header: NonNull<Header>) -> bool {
 /// The caller owns a reference and does not use the task afterwards; `cache` is the calling
 /// thread's.
 pub(crate) unsafe fn release(header: NonNull<Header>, cache: Option<&mut slab::Cache>) {
-    // Release: what this owner did is seen by the one that frees; Acquire, there, likewise.
-    // SAFETY: alive until the count is zero.
+    // Release and Acquire pair with each other (and with the Release of `release_unless_last`):
+    // what this owner did is seen by the one that frees. SAFETY: alive until the count is zero.
     if unsafe { header.as_ref() }.refs.fetch_sub(1, Ordering::AcqRel) == 1 {
         // SAFETY: that was the last reference. The result is gone already (`State::complete` and
         // `drop_handle` see to it), and so are the closure and the joiner.

@@ -31,6 +31,9 @@ const DONE: u32 = 1 << 6;
 const TIMED_OUT: u32 = 1 << 7;
 
 /// A task's state word.
+///
+/// Loads that begin a loop of exchanges are Relaxed, as are exchanges that fail: they are guesses,
+/// which the exchange that succeeds checks.
 pub(crate) struct State(AtomicU32);
 
 impl State {
@@ -98,7 +101,8 @@ impl State {
                 return false;
             }
             let then = (now | CANCELLED) & !PARKED;
-            // Acquire: see `publish_parked`.
+            // Acquire: see `publish_parked`. Release pairs with the Acquire there: a task that
+            // finds the request as it parks sees what the canceller did before.
             match self.0.compare_exchange_weak(now, then, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return now & PARKED != 0,
                 Err(other) => now = other,
@@ -117,7 +121,7 @@ impl State {
     /// and the caller must make it ready.
     #[must_use]
     pub(crate) fn time_out(&self) -> bool {
-        // Acquire: see `publish_parked`. The two bits change in one step.
+        // Acquire and Release: as in `cancel`. The two bits change in one step.
         let update = |now| Some((now | TIMED_OUT) & !PARKED);
         let before = self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, update);
         before.is_ok_and(|before| before & PARKED != 0)

@@ -2,7 +2,9 @@
 //! that selects just itself and an environment variable that tells the child what it is.
 
 use std::ffi::OsString;
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
+
+use super::{Mode, Watchdog, MODES};
 
 const CHILD: &str = "MIDGE_TEST_CHILD";
 
@@ -50,6 +52,30 @@ pub fn child_of(test: &str, kind: &str, environment: &[(&str, Option<&str>)]) ->
     // A filter that selects nothing would make every such test pass.
     assert!(stdout.contains("running 1 test"), "no test is named {test}: {stdout}");
     output
+}
+
+/// Runs the test named `test` alone in a child process for each mode: in that one `child` is
+/// called, and here `judge`, with how the child has ended and what it has said on standard error.
+pub fn child_of_each_mode(
+    test: &str,
+    child: impl FnOnce(Mode),
+    judge: impl Fn(Mode, ExitStatus, &str),
+) {
+    if let Some(kind) = in_child() {
+        let _watchdog = Watchdog::new(format!("{test}, {kind}"));
+        return child(MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode"));
+    }
+    for mode in MODES {
+        let output = child_of(test, &format!("{mode:?}"), &[]);
+        judge(mode, output.status, &String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// The same for a child that is to succeed.
+pub fn succeeds_in_each_mode(test: &str, child: impl FnOnce(Mode)) {
+    child_of_each_mode(test, child, |mode, status, said| {
+        assert!(status.success(), "{mode:?}: {status:?} {said}");
+    });
 }
 
 /// A number from /proc/self/status: KiB for the `Vm` lines, a count for `Threads`.

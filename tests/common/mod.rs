@@ -9,7 +9,7 @@
 
 mod child;
 
-pub use child::{child_of, emulator, in_child, status};
+pub use child::{child_of, child_of_each_mode, emulator, in_child, status, succeeds_in_each_mode};
 
 use std::hint::black_box;
 use std::io::Write;
@@ -96,20 +96,29 @@ pub fn for_each_mode_with(
 /// Ends the process with a message when what it guards does not end: a lost wake-up would
 /// otherwise hang the suite without a word.
 pub struct Watchdog {
-    _done: mpsc::Sender<()>,
+    alive: mpsc::Sender<()>,
 }
 
 impl Watchdog {
     pub fn new(what: String) -> Self {
-        let (done, ended) = mpsc::channel::<()>();
-        std::thread::spawn(move || {
-            if ended.recv_timeout(3 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                // Not `eprintln!`: the test harness would capture and lose it.
-                let _ = writeln!(std::io::stderr(), "a test hangs: {what}");
-                std::process::abort();
+        let (alive, signs) = mpsc::channel::<()>();
+        std::thread::spawn(move || loop {
+            match signs.recv_timeout(3 * PATIENCE) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Not `eprintln!`: the test harness would capture and lose it.
+                    let _ = writeln!(std::io::stderr(), "a test hangs: {what}");
+                    std::process::abort();
+                }
             }
         });
-        Self { _done: done }
+        Self { alive }
+    }
+
+    /// What it guards goes forward, and has all the time once more.
+    pub fn feed(&self) {
+        let _ = self.alive.send(());
     }
 }
 
@@ -162,6 +171,16 @@ pub fn join<T>(handle: JoinHandle<T>) -> T {
 #[inline(never)]
 pub fn os_thread() -> ThreadId {
     black_box(std::thread::current().id())
+}
+
+/// Spawns a task that comes to wait for something, and returns when it does: it has parked. For a
+/// caller that is a task, and when nobody else parks meanwhile.
+#[track_caller]
+pub fn spawn_parked<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    let parks = midge::runtime::metrics().parks; // before the spawn: the task may be quick
+    let parked = midge::spawn(f);
+    wait_until(|| midge::runtime::metrics().parks > parks);
+    parked
 }
 
 /// Parks the current task until a task it spawns unparks it. May leave a token behind.

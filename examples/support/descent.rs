@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-use crate::arguments::Frame;
+use crate::growth_arguments::Frame;
 
 /// The depth of the first row.
 pub const SHALLOWEST: usize = 2 << 10;

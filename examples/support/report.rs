@@ -1,6 +1,7 @@
 //! Prints what each doubling cost, for people to read.
 
-use crate::arguments::Arguments;
+use crate::format::{grouped, size};
+use crate::growth_arguments::Arguments;
 use crate::measure::{per_kib, Copying, Descents};
 
 /// Everything that the table tells, one entry for each row.
@@ -67,26 +68,4 @@ fn frame_bytes(descents: &Descents) -> f64 {
 
 fn number(value: Option<f64>) -> String {
     value.map_or("-".to_string(), |value| format!("{value:.1}"))
-}
-
-/// A depth in the largest unit that it is a whole number of.
-pub fn size(bytes: usize) -> String {
-    match bytes {
-        _ if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
-        _ if bytes % (1 << 10) == 0 && bytes < 1 << 20 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} B", grouped(bytes as u64)),
-    }
-}
-
-/// A number with its thousands set apart: `1,000,000`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use midge::{runtime, stack, task, BuildError, Runtime};
 
-use crate::arguments::{Arguments, Switch};
 use crate::descent::{descend, Visitor};
+use crate::growth_arguments::{Arguments, Switch};
 use crate::memory;
 
 /// What the task saw when it first reached a depth.
