@@ -37,10 +37,15 @@ impl Counts {
         Counts(self.0.iter().zip(&earlier.0).map(|(now, then)| now - then).collect())
     }
 
+    /// How many there are.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
     /// The duration that so many percent did not exceed, if there are any at all. It is the upper
     /// end of a bucket.
     pub fn percentile(&self, percent: u64) -> Option<Duration> {
-        let rank = (self.0.iter().sum::<u64>() * percent).div_ceil(100).max(1);
+        let rank = (self.total() * percent).div_ceil(100).max(1);
         let mut seen = 0;
         let index = self.0.iter().position(|count| {
             seen += count;

@@ -1,8 +1,10 @@
 //! The flags that all examples have: which runtime runs them.
 
+#![allow(dead_code)] // Each example uses a part of this.
+
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
-use midge::{BuildError, Runtime};
+use midge::{BuildError, Builder, Runtime};
 
 /// Pinned tasks have one window each, and a window with its guard takes two of the mappings that
 /// the system allows a process (65,530 of them by default): a little under 32,000 windows exist at
@@ -65,10 +67,24 @@ impl RuntimeOptions {
     /// point they lend nothing of their stacks, and they hold nothing that is tied to their OS
     /// thread. (The pinned mode asks for neither, the copying mode for the first only.)
     pub unsafe fn build(&self) -> Result<Runtime, BuildError> {
+        // SAFETY: passed on.
+        unsafe { self.build_with(|_| ()) }
+    }
+
+    /// The same, with a builder that `configure` has changed.
+    ///
+    /// # Safety
+    ///
+    /// As [`build`](Self::build).
+    pub unsafe fn build_with(
+        &self,
+        configure: impl FnOnce(&mut Builder),
+    ) -> Result<Runtime, BuildError> {
         let mut builder = Runtime::builder();
         if let Some(workers) = self.workers {
             builder.workers(usize::from(workers));
         }
+        configure(&mut builder);
         match self.mode {
             Mode::Pinned => builder.build_pinned(),
             // SAFETY: the first promise is among those that the caller makes.
