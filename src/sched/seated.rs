@@ -55,8 +55,11 @@ impl Worker {
         let mut rest = shared.deadlock.rest();
         // A token may be left from before.
         while !shared.seats.is_seated(self.index) {
-            match rest.look(shared) {
-                Some(again) => drop(remote.parker.park_until(again)),
+            self.trim_due();
+            self.leave_tasks(); // those who waited for a window that was being trimmed
+            let due = [rest.look(shared), self.processor.grown.next_due()];
+            match due.into_iter().flatten().min() {
+                Some(due) => drop(remote.parker.park_until(due)),
                 None => remote.parker.park(),
             }
         }
