@@ -59,11 +59,21 @@ impl<T> Drop for Locked<'_, T> {
     }
 }
 
-/// The state, and those who have been claimed under its lock. When this goes, the lock is released
-/// first, and then they are woken: the fields are dropped in this order.
+/// The state, and those who have been claimed under its lock.
+#[must_use = "those who have been claimed wait to be woken"]
 struct Change<'a, T> {
     state: Locked<'a, T>,
     wakes: Wakes,
+}
+
+impl<T> Change<'_, T> {
+    /// Releases the lock, and then wakes them. (To be called: as a destructor, this made the example
+    /// `sieve` 3 % longer, in instructions.)
+    #[inline]
+    fn finish(self) {
+        drop(self.state);
+        self.wakes.wake();
+    }
 }
 
 impl<T> Channel<T> {
@@ -138,12 +148,15 @@ impl<T> Channel<T> {
     ) -> Result<(), TrySendError<T>> {
         let message = match offered {
             Err(TrySendError::Full(message)) if !matches!(until, Until::Now) => message,
-            offered => return offered,
+            offered => {
+                change.finish();
+                return offered;
+            }
         };
         let waiting = Waiting::current();
         let node = change.state.enlist_sender(&waiting, message);
         let wait = Wait { channel: self, node, side: Side::Sender };
-        drop(change);
+        change.finish();
         match wait.finish(until) {
             (Outcome::Completed, _) => Ok(()),
             (Outcome::Disconnected, message) => {
@@ -159,9 +172,16 @@ impl<T> Channel<T> {
         loop {
             let mut change = self.change();
             match change.state.take(&mut change.wakes) {
-                Found::Message(message) => return Ok(message),
-                Found::Disconnected => return Err(RecvTimeoutError::Disconnected),
+                Found::Message(message) => {
+                    change.finish();
+                    return Ok(message);
+                }
+                Found::Disconnected => {
+                    change.finish();
+                    return Err(RecvTimeoutError::Disconnected);
+                }
                 Found::Nothing if matches!(until, Until::Now) => {
+                    change.finish(); // watchers
                     return Err(RecvTimeoutError::Timeout);
                 }
                 Found::Nothing | Found::Promise => {}
@@ -169,7 +189,7 @@ impl<T> Channel<T> {
             let waiting = Waiting::current();
             let node = change.state.enlist_receiver(&waiting);
             let wait = Wait { channel: self, node, side: Side::Receiver };
-            drop(change);
+            change.finish();
             match wait.finish(until) {
                 (Outcome::Completed, message) => return Ok(message.expect("it was handed over")),
                 (Outcome::Disconnected, _) => return Err(RecvTimeoutError::Disconnected),
@@ -183,19 +203,21 @@ impl<T> Channel<T> {
     pub(crate) fn put_back(&self, message: T) {
         let mut change = self.change();
         change.state.put_back(message, &mut change.wakes);
+        change.finish();
     }
 
     /// Takes back the promise of a place that nobody will use.
     pub(crate) fn release_promise(&self) {
         let mut change = self.change();
         change.state.release_promise(&mut change.wakes);
+        change.finish();
     }
 
     /// One side is gone: all who wait are told, and what nobody can receive any more is dropped.
     pub(crate) fn disconnect(&self, gone: Side) {
         let mut change = self.change();
         let unreceived = change.state.disconnect(gone, &mut change.wakes);
-        drop(change);
+        change.finish();
         drop(unreceived); // it may do anything, so nothing is held here
     }
 
@@ -240,6 +262,7 @@ pub(crate) struct Wait<'a, T> {
 
 impl<T> Wait<'_, T> {
     /// Waits for the end, and returns it with the message that is then in the parcel.
+    #[inline]
     pub(crate) fn finish(self, until: Until) -> (Outcome, Option<T>) {
         let outcome = self.wait(until);
         let wait = std::mem::ManuallyDrop::new(self);

@@ -65,7 +65,8 @@ pub(crate) fn run(
         // SAFETY: all are locked.
         let found = unsafe { look(entries, want, &mut wakes) };
         if found.is_some() || over {
-            drop((locks, wakes)); // in this order
+            drop(locks);
+            wakes.wake();
             let (place, attempt) = found?;
             let selected = match attempt {
                 None => None,
@@ -82,7 +83,8 @@ pub(crate) fn run(
         let waiting = Waiting::current();
         // SAFETY: all are locked.
         let wait = unsafe { Wait::enlist(entries, want, &waiting) };
-        drop((locks, wakes));
+        drop(locks);
+        wakes.wake();
         let found = wait.finish(until);
         if found.is_some() {
             return found;

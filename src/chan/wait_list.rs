@@ -136,8 +136,8 @@ impl List {
     }
 }
 
-/// Operations that have been claimed under a lock. They are woken, in this order, when this is
-/// dropped: not under a lock.
+/// Operations that have been claimed under a lock, to be woken when it has been released, in this
+/// order.
 #[must_use]
 pub(crate) struct Wakes {
     first: Link,
@@ -164,11 +164,10 @@ impl Wakes {
         }
         self.last = Some(node);
     }
-}
 
-impl Drop for Wakes {
+    /// Wakes all. Not under a lock.
     #[inline]
-    fn drop(&mut self) {
+    pub(crate) fn wake(self) {
         let mut link = self.first;
         while let Some(pointer) = link {
             // SAFETY: as in `push`. The node is not touched after it.
