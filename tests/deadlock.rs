@@ -300,7 +300,7 @@ fn every_reason(mode: Mode) {
         let once = Arc::new(Once::new());
         let other = once.clone();
         drop(spawn(move || once.call_once(parked)));
-        drop(spawn(move || other.call_once(|| ())));
+        drop(spawn(move || other.call_once(parked))); // whoever comes first
         drop(spawn(|| {
             let (context, _guard) = Context::background().with_cancel();
             context.wait();
