@@ -21,8 +21,13 @@ use std::time::{Duration, Instant};
 /// not.
 const NAMED_AFTER: Duration = Duration::from_millis(100);
 
-/// At least so much time passes between two messages.
+/// At least so much time passes between two messages, and so many times what looking for the last
+/// one took: with a million tasks a look is work.
 const BETWEEN: Duration = Duration::from_millis(100);
+const RESTS: u32 = 50;
+
+/// So many tasks are remembered as named.
+const MOST_NAMED: usize = 10_000;
 
 /// What the monitor remembers of hogs.
 pub(crate) struct Hogs {
@@ -30,8 +35,9 @@ pub(crate) struct Hogs {
     wanted: bool,
     /// The numbers of tasks that have been.
     named: HashSet<u64>,
-    last: Option<Instant>,
-    /// When the next complaint about missing threads may come.
+    /// No message before then.
+    quiet_until: Option<Instant>,
+    /// Whether missing threads have been complained of.
     complained: bool,
 }
 
@@ -44,16 +50,26 @@ struct Hog {
 
 impl Hogs {
     pub(crate) fn new(config: &Config) -> Hogs {
-        Hogs { wanted: config.name_hogs, named: HashSet::new(), last: None, complained: false }
+        Hogs {
+            wanted: config.name_hogs,
+            named: HashSet::new(),
+            quiet_until: None,
+            complained: false,
+        }
     }
 
     /// A worker has run the task at this address for `long`.
     pub(crate) fn look(&mut self, shared: &Shared, worker: usize, task: usize, long: Duration) {
-        if long < NAMED_AFTER || self.last.is_some_and(|last| last.elapsed() < BETWEEN) {
+        let now = Instant::now();
+        if long < NAMED_AFTER || self.quiet_until.is_some_and(|until| now < until) {
             return;
         }
-        self.last = Some(Instant::now()); // the look costs something, too
-        let Some(hog) = find(shared, worker, task) else { return };
+        let found = find(shared, worker, task);
+        self.quiet_until = Some(Instant::now() + BETWEEN.max(now.elapsed() * RESTS));
+        let Some(hog) = found else { return };
+        if self.named.len() == MOST_NAMED {
+            self.named.clear();
+        }
         if hog.waiters == 0 || !self.named.insert(hog.id) {
             return;
         }
