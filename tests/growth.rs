@@ -287,7 +287,7 @@ fn while_another_thread_maps_and_unmaps() {
 fn a_deep_parked_stack_survives_a_lower_limit() {
     for_each_mode_with(
         &[1],
-        |builder| builder.windows(1),
+        |builder| common::room_for(5 * MIB, 1, builder).windows(1),
         |rt, _| {
             rt.run(|| {
                 let deep = spawn_parked(|| down_to(5 * MIB, &mut task::park));
