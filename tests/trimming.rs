@@ -71,8 +71,9 @@ fn a_loop_that_goes_deep_each_turn_does_not_fault_each_turn() {
                 other.cancel();
                 let (grown, trims) =
                     (after.growth_events - before.growth_events, after.trims - before.trims);
-                // 64 KiB to 1 MiB and a bit is five steps of doubling, and every cut costs three anew
-                // at most: 256 KiB stay. In stress mode and with one window both tasks have the same.
+                // 64 KiB to 1 MiB and a bit is five steps of doubling, and every cut costs three
+                // anew at most: 256 KiB stay. In stress mode and with one window both tasks have
+                // the same.
                 assert!(trims <= patience_periods, "{mode:?}: {trims} cuts in {turns} turns");
                 assert!(grown <= 16 + 4 * patience_periods, "{mode:?}: {grown} in {turns} turns");
             });
