@@ -71,7 +71,7 @@ fn for_each_mode_deep(
             let scarce = cfg!(target_pointer_width = "32");
             let bytes = if scarce && mode == Mode::Pinned { MIB / 2 } else { bytes };
             if scarce && mode != Mode::Pinned {
-                common::room_for(bytes, 2, &mut builder);
+                common::room_for(2 * bytes, 2, &mut builder); // memory is committed by doubling
             }
             let runtime = try_build(mode, configure(builder.workers(workers)));
             check(&runtime.expect("the runtime is built"), mode, bytes);
