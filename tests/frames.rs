@@ -12,7 +12,7 @@ use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd};
 
-use common::{for_each_mode, join};
+use common::{for_each_mode, for_each_mode_with, join, room_for};
 use midge::{stack, task};
 
 const MB: usize = 1_000_000;
@@ -39,10 +39,15 @@ fn ten_megabytes(seed: usize) -> u64 {
 
 #[test]
 fn an_array_of_ten_megabytes() {
-    for_each_mode(&[1, 2], |rt, _| {
-        let tasks: Vec<_> = (0..4).map(|i| rt.spawn(move || ten_megabytes(i * 77_777))).collect();
-        assert_eq!(tasks.into_iter().map(join).sum::<u64>(), 8);
-    });
+    for_each_mode_with(
+        &[1, 2],
+        |builder| room_for(10 * MB, 4, builder),
+        |rt, _| {
+            let tasks: Vec<_> =
+                (0..4).map(|i| rt.spawn(move || ten_megabytes(i * 77_777))).collect();
+            assert_eq!(tasks.into_iter().map(join).sum::<u64>(), 8);
+        },
+    );
 }
 
 #[inline(never)]
@@ -75,22 +80,26 @@ fn a_frame_that_a_system_call_writes_to_first() {
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 #[test]
 fn a_c_frame_that_a_system_call_writes_to_first() {
-    for_each_mode(&[1], |rt, _| {
-        for size in [1000, 5000, 66_000, 300_000, 3_000_000] {
-            let mut file = tempfile(size);
-            let descriptor = file.as_raw_fd();
-            let task = rt.spawn(move || {
-                // SAFETY: it reads from a file of ours into its own frame.
-                unsafe { foreign::read_into_frame(descriptor, size, libc::read) }
-            });
-            assert_eq!(join(task), size as isize);
-            assert_eq!(
-                std::io::Read::read(&mut file, &mut [0; 8]).unwrap(),
-                0,
-                "it has read to the end"
-            );
-        }
-    });
+    for_each_mode_with(
+        &[1],
+        |builder| room_for(3 * MB, 4, builder),
+        |rt, _| {
+            for size in [1000, 5000, 66_000, 300_000, 3_000_000] {
+                let mut file = tempfile(size);
+                let descriptor = file.as_raw_fd();
+                let task = rt.spawn(move || {
+                    // SAFETY: it reads from a file of ours into its own frame.
+                    unsafe { foreign::read_into_frame(descriptor, size, libc::read) }
+                });
+                assert_eq!(join(task), size as isize);
+                assert_eq!(
+                    std::io::Read::read(&mut file, &mut [0; 8]).unwrap(),
+                    0,
+                    "it has read to the end"
+                );
+            }
+        },
+    );
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
@@ -109,18 +118,22 @@ fn tempfile(size: usize) -> File {
 
 #[test]
 fn alloca_like_frames_of_c_code() {
-    for_each_mode(&[1, 2], |rt, _| {
-        let sizes = [64, 5_000, 70_000, 1_000_000, 20_000_000, 150_000_000];
-        let tasks = sizes.map(|size| {
-            rt.spawn(move || {
-                // SAFETY: it uses nothing but its own stack.
-                let got = unsafe { foreign::frame_of(size) };
-                task::yield_now();
-                (got, stack::committed_bytes())
-            })
-        });
-        for (task, size) in tasks.into_iter().zip(sizes) {
-            assert_eq!(join(task).0, size);
-        }
-    });
+    for_each_mode_with(
+        &[1, 2],
+        |builder| room_for(150 * MB, 2, builder),
+        |rt, _| {
+            let sizes = [64, 5_000, 70_000, 1_000_000, 20_000_000, 150_000_000];
+            let tasks = sizes.map(|size| {
+                rt.spawn(move || {
+                    // SAFETY: it uses nothing but its own stack.
+                    let got = unsafe { foreign::frame_of(size) };
+                    task::yield_now();
+                    (got, stack::committed_bytes())
+                })
+            });
+            for (task, size) in tasks.into_iter().zip(sizes) {
+                assert_eq!(join(task).0, size);
+            }
+        },
+    );
 }

@@ -57,7 +57,8 @@ fn deep_task(bytes: usize, suspensions: usize) {
 /// bytes.
 ///
 /// Each pinned task of a 32-bit process takes addresses for a whole stack for itself, so there the
-/// pinned mode has to do with less, to have room for hundreds of tasks.
+/// pinned mode has to do with less, to have room for hundreds of tasks. The others have two
+/// shared windows, so that the pinned tasks of a test beside have room, too.
 fn for_each_mode_deep(
     bytes: usize,
     configure: impl Fn(&mut midge::Builder) -> &mut midge::Builder,
@@ -70,7 +71,7 @@ fn for_each_mode_deep(
             let scarce = cfg!(target_pointer_width = "32");
             let bytes = if scarce && mode == Mode::Pinned { MIB / 2 } else { bytes };
             if scarce && mode != Mode::Pinned {
-                builder.max_stack(2 * bytes + MIB);
+                common::room_for(2 * bytes, 2, &mut builder); // memory is committed by doubling
             }
             let runtime = try_build(mode, configure(builder.workers(workers)));
             check(&runtime.expect("the runtime is built"), mode, bytes);
@@ -79,10 +80,10 @@ fn for_each_mode_deep(
 }
 
 /// Small neighbours that pass through every window meanwhile and overwrite what they may.
-fn with_neighbours(rt: &Runtime, bytes: usize) {
+fn with_neighbours(rt: &Runtime, mode: Mode, bytes: usize) {
     rt.run(move || {
         let deep = midge::spawn(move || deep_task(bytes, 3));
-        let neighbours: Vec<_> = (0..200)
+        let neighbours: Vec<_> = (0..common::parked_at_once(mode, 200))
             .map(|_| {
                 midge::spawn(|| {
                     recurse_frames::<64>(20, &mut || {
@@ -100,7 +101,11 @@ fn with_neighbours(rt: &Runtime, bytes: usize) {
 
 #[test]
 fn to_64_mib() {
-    for_each_mode_deep(64 * MIB, |builder| builder, |rt, _, bytes| with_neighbours(rt, bytes));
+    for_each_mode_deep(
+        64 * MIB,
+        |builder| builder,
+        |rt, mode, bytes| with_neighbours(rt, mode, bytes),
+    );
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn to_64_mib_frozen_and_thawed() {
         64 * MIB,
         |builder| builder.stress(1),
         |rt, mode, bytes| {
-            with_neighbours(rt, bytes);
+            with_neighbours(rt, mode, bytes);
             let metrics = rt.metrics();
             if mode == Mode::Pinned {
                 assert_eq!(metrics.freezes, 0);
@@ -287,7 +292,7 @@ fn while_another_thread_maps_and_unmaps() {
 fn a_deep_parked_stack_survives_a_lower_limit() {
     for_each_mode_with(
         &[1],
-        |builder| builder.windows(1),
+        |builder| common::room_for(5 * MIB, 1, builder).windows(1),
         |rt, _| {
             rt.run(|| {
                 let deep = spawn_parked(|| down_to(5 * MIB, &mut task::park));

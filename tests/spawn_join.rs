@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
-use common::{build, for_each_mode, join, rounds, wait_until, Guard, Mode, Tally};
+use common::{build, for_each_mode, join, parked_at_once, rounds, wait_until, Guard, Mode, Tally};
 use midge::task;
 
 const WORKERS: &[usize] = &[1, 2, 4];
@@ -105,8 +105,9 @@ fn spawns_nest() {
         join(left) + join(right)
     }
     for_each_mode(WORKERS, |rt, mode| {
-        // A parked task of the pinned mode costs a window, so its tree is smaller.
-        let depth = if mode == Mode::Pinned { 9 } else { 13 };
+        // A parked task of the pinned mode costs a window, so its tree is smaller: of as many tasks
+        // as may be parked at once.
+        let depth = if mode == Mode::Pinned { parked_at_once(mode, 512).ilog2() } else { 13 };
         assert_eq!(rt.run(|| leaves(depth)), 1 << depth);
     });
 }

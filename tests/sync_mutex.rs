@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{for_each_mode, join, os_thread, rounds, stressed, wait_until, Mode, Random};
+use common::{
+    for_each_mode, join, os_thread, parked_at_once, rounds, stressed, wait_until, Mode, Random,
+};
 use midge::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use midge::task;
 
@@ -154,8 +156,8 @@ fn a_guard_can_be_dropped_by_another() {
 
 #[test]
 fn many_waiters_all_get_in() {
-    let tasks = rounds(5000, 1000);
-    for_each_mode(WORKERS, |rt, _| {
+    for_each_mode(WORKERS, |rt, mode| {
+        let tasks = parked_at_once(mode, rounds(5000, 1000));
         let mutex = Arc::new(Mutex::new(0));
         let guard = mutex.lock();
         let waiting: Vec<_> = (0..tasks)

@@ -86,7 +86,8 @@ fn new<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
 /// A channel that holds up to `capacity` messages. At capacity zero it holds none: a send waits
 /// until a receiver takes the message from its hands.
 ///
-/// Memory is taken as messages come, so a large capacity costs nothing by itself.
+/// Memory is taken as messages come, so a large capacity costs nothing by itself. (The largest is
+/// `usize::MAX - 1`, as which `usize::MAX` counts.)
 ///
 /// ```
 /// let (s, r) = midge::chan::bounded(2);

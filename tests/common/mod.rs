@@ -56,6 +56,15 @@ pub fn builder() -> midge::Builder {
     builder
 }
 
+/// Makes room for stacks of so many bytes, where `builder()` has made them small: on 32 bits. So
+/// that several tests have room side by side, a runtime has no more than so many shared windows.
+pub fn room_for(bytes: usize, windows: usize, builder: &mut midge::Builder) -> &mut midge::Builder {
+    if cfg!(target_pointer_width = "32") {
+        builder.max_stack(bytes + (1 << 20)).windows(windows);
+    }
+    builder
+}
+
 /// How many of so many tasks can be parked at once in `mode`. In the pinned mode each takes
 /// addresses for a whole stack, of which a 32-bit process has few.
 pub fn parked_at_once(mode: Mode, tasks: usize) -> usize {

@@ -83,7 +83,7 @@ mod sync {
     mod wait_group;
 }
 
-use common::{for_each_mode, wait_until};
+use common::{for_each_mode, wait_until, Mode};
 use midge::{task, JoinHandle};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -91,9 +91,14 @@ use std::sync::Arc;
 /// Runs `main` as the main task of a fresh runtime, in every mode: with one, two and eight workers,
 /// or with as many as `MIDGE_WORKERS` says.
 fn go(main: impl Fn() + Send + Sync) {
+    go_in(|_| main());
+}
+
+/// The same for what depends on the mode.
+fn go_in(main: impl Fn(Mode) + Send + Sync) {
     let asked = std::env::var("MIDGE_WORKERS").ok().map(|n| n.parse().expect("a number"));
     let workers = asked.map_or(vec![1, 2, 8], |n| vec![n]);
-    for_each_mode(&workers, |rt, _| rt.run(&main));
+    for_each_mode(&workers, |rt, mode| rt.run(|| main(mode)));
 }
 
 /// Spawns a task that waits for something. It has begun, and does not end however often others get

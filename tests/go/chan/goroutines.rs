@@ -1,15 +1,15 @@
 //! Follows `test/chan/goroutines.go`: a daisy chain of thousands of tasks, set up, used once and
 //! taken down.
 
-use crate::common::{join, rounds};
-use crate::go;
+use crate::common::{join, parked_at_once, rounds};
+use crate::go_in;
 use midge::chan::bounded;
 use midge::spawn;
 
 #[test]
 fn a_long_daisy_chain() {
-    let length = rounds(10_000, 1_000);
-    go(|| {
+    go_in(|mode| {
+        let length = parked_at_once(mode, rounds(10_000, 1_000));
         let (leftmost, result) = bounded(0);
         let mut left = leftmost;
         let mut links = Vec::new();
