@@ -129,8 +129,10 @@ impl Monitor {
         }
     }
 
+    /// Whether there is nothing to look after.
     fn all_sleep(&self) -> bool {
         self.shared.seats.all_sleep(self.shared.idle.sleepers())
+            && !self.shared.windows.somebody_waits()
     }
 
     /// Sleeps until a worker gets up.
@@ -161,6 +163,9 @@ impl Monitor {
             self.hogs.look(&self.shared, worker, task, long);
         }
         let fill = self.shared.sysmon.fill.load(Ordering::Relaxed);
+        while let Some(task) = self.shared.windows.retry() {
+            self.shared.inject(task);
+        }
         if fill || self.somebody_waits() {
             let filled = threads::fill_seats(&self.shared);
             if fill && self.shared.is_shared() {

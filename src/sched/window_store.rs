@@ -2,7 +2,8 @@
 //! the account of how many there may be.
 //!
 //! A pinned task that finds no window, and no room for one, waits here unstarted until another
-//! pinned task ends.
+//! pinned task ends; or until the monitor finds room, which another runtime of the process may have
+//! left.
 //!
 //! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor
 //! caches.
@@ -117,6 +118,23 @@ impl WindowStore {
             },
         };
         Some(Box::into_raw(window))
+    }
+
+    /// Whether a pinned task waits for a window.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        !self.private.lock().waiting.is_empty()
+    }
+
+    /// Makes a window for a pinned task that waits, if there is room now; returns the task, which may
+    /// try again.
+    pub(crate) fn retry(&self) -> Option<Ready> {
+        let mut private = self.private.lock();
+        if private.waiting.is_empty() {
+            return None;
+        }
+        let window = self.reserve(true, Purpose::Pinned).ok()?;
+        private.keep(window);
+        private.waiting.pop_front()
     }
 
     /// Takes back the window of a pinned task that has ended; returns a task that may try again.
