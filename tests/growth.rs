@@ -101,11 +101,7 @@ fn with_neighbours(rt: &Runtime, mode: Mode, bytes: usize) {
 
 #[test]
 fn to_64_mib() {
-    for_each_mode_deep(
-        64 * MIB,
-        |builder| builder,
-        |rt, mode, bytes| with_neighbours(rt, mode, bytes),
-    );
+    for_each_mode_deep(64 * MIB, |builder| builder, with_neighbours);
 }
 
 #[test]

@@ -103,3 +103,46 @@ fn yielding_is_harmless_when_nobody_waits_and_on_ordinary_threads() {
         rt.run(|| (0..10_000).for_each(|_| task::yield_now()));
     });
 }
+
+/// A task that yields alone on its worker has nobody to go on with there. But others, woken elsewhere,
+/// may wait for its window, and they are ready.
+#[test]
+fn a_lone_yielder_lets_those_go_on_who_wait_for_its_window() {
+    const OTHERS: usize = 8;
+    for _ in 0..rounds(100, 20) {
+        let _watchdog = common::Watchdog::new("tasks that share two windows".into());
+        let mut builder = common::builder();
+        let rt = common::try_build(Mode::Migrating, builder.workers(2).windows(2)).unwrap();
+        rt.run(|| {
+            let state = counters(3);
+            let [arrived, alone, done] = [0, 1, 2];
+            let count = |what: usize| state[what].load(Ordering::SeqCst);
+            let lone = state.clone();
+            let lone = midge::spawn(move || {
+                lone[arrived].fetch_add(1, Ordering::SeqCst);
+                task::park();
+                lone[alone].store(1, Ordering::SeqCst);
+                wait_until(|| lone[done].load(Ordering::SeqCst) == OTHERS);
+            });
+            let others: Vec<_> = (0..OTHERS)
+                .map(|_| {
+                    let state = state.clone();
+                    midge::spawn(move || {
+                        state[arrived].fetch_add(1, Ordering::SeqCst);
+                        task::park();
+                        state[done].fetch_add(1, Ordering::SeqCst);
+                    })
+                })
+                .collect();
+            wait_until(|| count(arrived) == OTHERS + 1);
+            lone.task().unpark();
+            // This worker is kept busy, so the other one takes it.
+            while count(alone) == 0 {
+                std::hint::spin_loop();
+            }
+            others.iter().for_each(|other| other.task().unpark());
+            others.into_iter().for_each(join);
+            join(lone);
+        });
+    }
+}

@@ -251,7 +251,7 @@ pub fn yield_now() {
         return;
     };
     let was_inside = worker.enter();
-    let next = worker.pick_or_global();
+    let next = worker.pick_for_yield(super::Ready(task));
     // Without a successor, to give up a seat that has been retaken, or for the sake of suspending.
     let suspends = next.is_some() || worker.processor.stress || worker.remote().inbox.has_notice();
     let worker = if suspends {

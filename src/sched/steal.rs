@@ -64,12 +64,24 @@ impl Worker {
         }
     }
 
-    /// For a yield: the next task, the global queue included.
-    pub(crate) fn pick_or_global(&self) -> Option<Ready> {
-        let picked = self.processor.pick(self.shared(), self.remote());
-        picked.or_else(|| match self.remote().inbox.has_notice() {
-            false => self.processor.take_global(self.shared()),
-            true => None,
+    /// For a task that yields: the next one, the global queue included, and those who wait for its
+    /// window: they are as ready as any, and the task itself is the only one who can let them go on.
+    pub(crate) fn pick_for_yield(&self, task: Ready) -> Option<Ready> {
+        let pick = || {
+            let picked = self.processor.pick(self.shared(), self.remote());
+            picked.or_else(|| match self.remote().inbox.has_notice() {
+                false => self.processor.take_global(self.shared()),
+                true => None,
+            })
+        };
+        pick().or_else(|| {
+            if self.processor.exclusive() {
+                return None;
+            }
+            // SAFETY: a running task's window is alive, and its worker holds it.
+            let window = unsafe { &*task.header().image.window.get() };
+            self.ready_all(window.ownership.take_waiters());
+            pick()
         })
     }
 
