@@ -7,16 +7,21 @@ import (
 	"time"
 )
 
-// yields has tasks take turns. They wait at a gate until all have started, and at the end until the
-// clock has stopped, so that the time holds no spawn and no end of a task.
+// yields has tasks take turns. They start together, once all of them have been spawned and woken, and
+// wait at the end until the clock has stopped, so that the time holds no spawn and no end of a task.
 func yields(tasks, rounds int) {
-	var started, done atomic.Int64
+	var started, woken, done atomic.Int64
 	var open atomic.Bool
-	finished, released := make(chan struct{}), make(chan struct{})
+	allStarted, wake := make(chan struct{}), make(chan struct{})
+	finished, release := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	for range tasks {
 		all.Go(func() {
-			started.Add(1)
+			if started.Add(1) == int64(tasks) {
+				close(allStarted)
+			}
+			<-wake
+			woken.Add(1)
 			for !open.Load() {
 				runtime.Gosched()
 			}
@@ -26,10 +31,12 @@ func yields(tasks, rounds int) {
 			if done.Add(1) == int64(tasks) {
 				close(finished)
 			}
-			<-released
+			<-release
 		})
 	}
-	for started.Load() < int64(tasks) {
+	<-allStarted
+	close(wake)
+	for woken.Load() < int64(tasks) {
 		runtime.Gosched()
 	}
 
@@ -38,6 +45,6 @@ func yields(tasks, rounds int) {
 	<-finished
 	// The turns at the two ends count as one.
 	each("time", time.Since(start), tasks*(rounds+1))
-	close(released)
+	close(release)
 	all.Wait()
 }

@@ -1,14 +1,11 @@
 //! The work at the leaves of the fork-join tree, and how large that tree is.
 
-use std::hint::black_box;
-
 /// Below this the tree does not fork.
 pub const SERIAL: usize = 12;
 
 /// The naive recursion.
 pub fn serial(n: usize) -> usize {
-    // Hidden from the compiler, which would else turn one of the two calls into a loop.
-    if black_box(n) < 2 {
+    if n < 2 {
         n
     } else {
         serial(n - 1) + serial(n - 2)

@@ -1,5 +1,6 @@
 //! Work that divides: skynet, whose leaves report by channels, and fork-join.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use may::sync::mpsc::{self, Sender};
@@ -42,7 +43,7 @@ pub fn skynet([mut leaves]: [usize; 1]) {
 
 fn fork(n: usize) -> usize {
     if n <= fibonacci::SERIAL {
-        return fibonacci::serial(n);
+        return fibonacci::serial(black_box(n));
     }
     let larger = spawn(move || fork(n - 1));
     let smaller = fork(n - 2);

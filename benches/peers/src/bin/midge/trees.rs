@@ -1,5 +1,6 @@
 //! Work that divides: skynet, whose million leaves report by channels, and fork-join.
 
+use std::hint::black_box;
 use std::time::Instant;
 
 use midge::chan::{self, Sender};
@@ -34,7 +35,7 @@ pub fn skynet([leaves]: [usize; 1]) {
 
 fn fork(n: usize) -> usize {
     if n <= fibonacci::SERIAL {
-        return fibonacci::serial(n);
+        return fibonacci::serial(black_box(n));
     }
     let larger = midge::spawn(move || fork(n - 1));
     let smaller = fork(n - 2);

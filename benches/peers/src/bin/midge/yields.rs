@@ -1,5 +1,5 @@
-//! Tasks that take turns. They wait at a gate until all have started, and at the end until the
-//! clock has stopped, so that the time holds no spawn and no end of a task.
+//! Tasks that take turns. They start together, once all of them have been spawned and woken, and wait at
+//! the end until the clock has stopped, so that the time holds no spawn and no end of a task.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ struct Gate {
     main: Task,
     tasks: usize,
     started: AtomicUsize,
+    woken: AtomicUsize,
     done: AtomicUsize,
     open: AtomicBool,
     released: AtomicBool,
@@ -19,7 +20,11 @@ struct Gate {
 
 impl Gate {
     fn pass(&self, rounds: usize) {
-        self.started.fetch_add(1, SeqCst);
+        if self.started.fetch_add(1, SeqCst) + 1 == self.tasks {
+            self.main.unpark();
+        }
+        task::park();
+        self.woken.fetch_add(1, SeqCst);
         while !self.open.load(SeqCst) {
             task::yield_now();
         }
@@ -40,6 +45,7 @@ pub fn run([tasks, rounds]: [usize; 2]) {
         main: task::current(),
         tasks,
         started: AtomicUsize::new(0),
+        woken: AtomicUsize::new(0),
         done: AtomicUsize::new(0),
         open: AtomicBool::new(false),
         released: AtomicBool::new(false),
@@ -50,6 +56,12 @@ pub fn run([tasks, rounds]: [usize; 2]) {
     };
     let handles: Vec<_> = (0..tasks).map(spawn).collect();
     while gate.started.load(SeqCst) < tasks {
+        task::park();
+    }
+    for handle in &handles {
+        handle.task().unpark();
+    }
+    while gate.woken.load(SeqCst) < tasks {
         task::yield_now();
     }
 

@@ -108,7 +108,9 @@ fn take(turn: &mut Turn, work: &Work, arguments: &[String], options: &Options) {
     let mut best: Option<(Output, Taken)> = None;
     let mut repeated = 0;
     loop {
-        warm::memory(work.touches);
+        if !options.quick {
+            warm::memory(work.touches);
+        }
         let before = Moment::now();
         let output = match child::run(&turn.program, arguments, limit) {
             Ok(output) => output,

@@ -1,6 +1,7 @@
 //! Work that divides: skynet, whose million leaves report by channels, and fork-join.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::Pin;
 use std::time::Instant;
 
@@ -43,7 +44,7 @@ pub async fn skynet([leaves]: [usize; 1]) {
 fn fork(n: usize) -> Boxed<usize> {
     Box::pin(async move {
         if n <= fibonacci::SERIAL {
-            return fibonacci::serial(n);
+            return fibonacci::serial(black_box(n));
         }
         let larger = tokio::spawn(fork(n - 1));
         let smaller = fork(n - 2).await;

@@ -1,5 +1,5 @@
-//! Tasks that take turns. They wait at a gate until all have started, and at the end until the
-//! clock has stopped, so that the time holds no spawn and no end of a task.
+//! Tasks that take turns. They start together, once all of them have been spawned and woken, and wait at
+//! the end until the clock has stopped, so that the time holds no spawn and no end of a task.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::Arc;
@@ -12,16 +12,23 @@ use tokio::task::yield_now;
 struct Gate {
     tasks: usize,
     started: AtomicUsize,
+    woken: AtomicUsize,
     done: AtomicUsize,
     open: AtomicBool,
-    finished: Notify,
-    /// Closed to let all go.
-    released: Semaphore,
+    /// Tells the main task that all have started, and that all are done.
+    main: Notify,
+    /// Without permits. They are closed to let all go.
+    wake: Semaphore,
+    release: Semaphore,
 }
 
 impl Gate {
     async fn pass(&self, rounds: usize) {
-        self.started.fetch_add(1, SeqCst);
+        if self.started.fetch_add(1, SeqCst) + 1 == self.tasks {
+            self.main.notify_one();
+        }
+        self.wake.acquire().await.expect_err("there are no permits");
+        self.woken.fetch_add(1, SeqCst);
         while !self.open.load(SeqCst) {
             yield_now().await;
         }
@@ -29,9 +36,9 @@ impl Gate {
             yield_now().await;
         }
         if self.done.fetch_add(1, SeqCst) + 1 == self.tasks {
-            self.finished.notify_one();
+            self.main.notify_one();
         }
-        self.released.acquire().await.expect_err("there are no permits");
+        self.release.acquire().await.expect_err("there are no permits");
     }
 }
 
@@ -39,27 +46,31 @@ pub async fn run([tasks, rounds]: [usize; 2]) {
     let gate = Arc::new(Gate {
         tasks,
         started: AtomicUsize::new(0),
+        woken: AtomicUsize::new(0),
         done: AtomicUsize::new(0),
         open: AtomicBool::new(false),
-        finished: Notify::new(),
-        released: Semaphore::new(0),
+        main: Notify::new(),
+        wake: Semaphore::new(0),
+        release: Semaphore::new(0),
     });
     let spawn = |_| {
         let gate = Arc::clone(&gate);
         tokio::spawn(async move { gate.pass(rounds).await })
     };
     let handles: Vec<_> = (0..tasks).map(spawn).collect();
-    while gate.started.load(SeqCst) < tasks {
+    gate.main.notified().await;
+    gate.wake.close();
+    while gate.woken.load(SeqCst) < tasks {
         yield_now().await;
     }
 
     let start = Instant::now();
     gate.open.store(true, SeqCst);
-    gate.finished.notified().await;
+    gate.main.notified().await;
     // The turns at the two ends count as one.
     job::each("time", start.elapsed(), tasks * (rounds + 1));
 
-    gate.released.close();
+    gate.release.close();
     for handle in handles {
         handle.await.expect("a yielding task does not panic");
     }
