@@ -69,7 +69,7 @@ fn head(page: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
          ```\n"
     )?;
     if results.quick {
-        writeln!(page, "**Small sizes and few rounds: not for keeps.**\n")?;
+        writeln!(page, "**Small sizes, not those that the rows are named after, and few rounds: not for keeps.**\n")?;
     }
     writeln!(
         page,

@@ -28,7 +28,7 @@ pub fn draw(results: &Results, path: &Path) -> Result<(), Box<dyn Error>> {
     root.fill(&WHITE)?;
     let font = ("sans-serif", 15).into_font();
     root.draw_text(
-        "midge and its peers, as multiples of Go's time or memory: shorter to the left is better",
+        "midge and its peers, as multiples of Go's time or memory: left of Go is better",
         &font.color(&BLACK),
         (12, 12),
     )?;

@@ -32,6 +32,9 @@ pub fn print(out: &mut impl Write, results: &Results) -> io::Result<()> {
             writeln!(out, "{}", text.join("  ").trim_end())?;
         }
     }
+    if results.quick {
+        writeln!(out, "\nSmall sizes: not always those that the rows are named after.")?;
+    }
     writeln!(out, "\nothers: the most of all processors' time that other programs took in a run")?;
     for remark in remarks(results) {
         writeln!(out, "* {remark}")?;
