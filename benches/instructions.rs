@@ -1,5 +1,5 @@
-//! The hot paths, each as often as one asks for and nothing else: for `ci/instructions`, which counts
-//! their instructions.
+//! The hot paths, each as often as one asks for and nothing else: for `ci/instructions`, which
+//! counts their instructions.
 //!
 //! ```text
 //! instructions <path> <iterations>     does that path so often
@@ -9,8 +9,8 @@
 //!
 //! Two runs with different numbers of iterations differ by the iterations alone, since everything
 //! is made and warmed up in the same way: on one worker, with nobody else. Before each iteration of
-//! the first task a word is written to [`MARK`], by which a trace of memory accesses can be cut into
-//! iterations.
+//! the first task a word is written to [`MARK`], by which a trace of memory accesses can be cut
+//! into iterations.
 
 use std::hint::black_box;
 use std::process::ExitCode;

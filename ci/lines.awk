@@ -1,6 +1,6 @@
-# Reads a trace of valgrind's lackey and prints how many cache lines (of 64 bytes) of data an iteration
-# reads or writes: the median of 64 iterations, after 300 to warm up. An iteration begins with a write to
-# the address `mark` (hexadecimal), whose own line does not count.
+# Reads a trace of valgrind's lackey and prints how many cache lines (of 64 bytes) of data an
+# iteration reads or writes: the median of 64 iterations, after 300 to warm up. An iteration begins
+# with a write to the address `mark` (hexadecimal), whose own line does not count.
 
 function number(hex, i, value) {
     value = 0

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// burst has very many tasks at once, each parked half-way with a number on its stack, then woken. They
-// park on a channel, which is closed to wake them all.
+// burst has very many tasks at once, each parked half-way with a number on its stack, then woken.
+// They park on a channel, which is closed to wake them all.
 func burst(tasks int) {
 	var missing, sum atomic.Int64
 	missing.Store(int64(tasks))

@@ -1,4 +1,5 @@
-// Go's runtime. The same works as in ../src/bin, with the same arguments and the same lines printed.
+// Go's runtime. The same works as in ../src/bin, with the same arguments and the same lines
+// printed.
 package main
 
 import (

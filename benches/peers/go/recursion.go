@@ -31,8 +31,8 @@ func checked(levels int) {
 	check(descend(levels) == expected)
 }
 
-// frameBytes is what one frame takes, by the addresses of two buffers. The stack moves when it grows;
-// it has grown before the first of them is looked at.
+// frameBytes is what one frame takes, by the addresses of two buffers. The stack moves when it
+// grows; it has grown before the first of them is looked at.
 func frameBytes() float64 {
 	checked(256)
 	checked(64)
@@ -41,8 +41,8 @@ func frameBytes() float64 {
 	return float64(bottom.address-low) / 64
 }
 
-// recursion goes so many bytes deep, twice, and prints how long the way down took, for each KiB. Each
-// call has a buffer of 64 bytes, which it writes to and checks on the way back.
+// recursion goes so many bytes deep, twice, and prints how long the way down took, for each KiB.
+// Each call has a buffer of 64 bytes, which it writes to and checks on the way back.
 func recursion(bytes int) {
 	done := make(chan struct{})
 	frames := make(chan float64)

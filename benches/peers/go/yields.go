@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// yields has tasks take turns. They start together, once all of them have been spawned and woken, and
-// wait at the end until the clock has stopped, so that the time holds no spawn and no end of a task.
+// yields has tasks take turns. They start together, once all of them have been spawned and woken,
+// and wait at the end until the clock has stopped, so that the time holds no spawn and no end of a
+// task.
 func yields(tasks, rounds int) {
 	var started, woken, done atomic.Int64
 	var open atomic.Bool

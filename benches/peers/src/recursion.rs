@@ -1,5 +1,5 @@
-//! A recursion of a given depth in bytes. Each call has a buffer of 64 bytes, which it writes to and
-//! checks on the way back.
+//! A recursion of a given depth in bytes. Each call has a buffer of 64 bytes, which it writes to
+//! and checks on the way back.
 //!
 //! Frames differ from compiler to compiler, so depth is measured: by the addresses of the buffers.
 

@@ -1,7 +1,8 @@
 //! Messages between tasks: one at a time to and fro, and many through a buffer of 128.
 //!
-//! may's channels have no bound. For ping-pong that makes no difference, as there is never more than
-//! one message under way; the buffer of 128 is a semaphore with 128 permits beside the channel.
+//! may's channels have no bound. For ping-pong that makes no difference, as there is never more
+//! than one message under way; the buffer of 128 is a semaphore with 128 permits beside the
+//! channel.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

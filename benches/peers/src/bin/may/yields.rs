@@ -1,8 +1,9 @@
-//! Tasks that take turns. They start together, once all of them have been spawned and woken, and wait at
-//! the end until the clock has stopped, so that the time holds no spawn and no end of a task.
+//! Tasks that take turns. They start together, once all of them have been spawned and woken, and
+//! wait at the end until the clock has stopped, so that the time holds no spawn and no end of a
+//! task.
 //!
-//! A fresh task is in a queue that may's worker only looks at when nobody yields, so nobody may do so
-//! before all have started.
+//! A fresh task is in a queue that may's worker only looks at when nobody yields, so nobody may do
+//! so before all have started.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::Arc;

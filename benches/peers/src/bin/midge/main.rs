@@ -15,8 +15,8 @@ use midge_peers::recursion::two_descents;
 fn main() {
     let job = Job::from_arguments();
     let mut builder = Runtime::builder();
-    // SAFETY: a task of this program has integers, `Arc`s and handles on its stack when it suspends,
-    // lends nobody a reference to them, and holds nothing of its thread.
+    // SAFETY: a task of this program has integers, `Arc`s and handles on its stack when it
+    // suspends, lends nobody a reference to them, and holds nothing of its thread.
     let runtime = unsafe { builder.workers(job.workers).build_migrating() };
     let runtime = runtime.expect("a runtime with a few workers can be built");
     runtime.run(|| match job.work.as_str() {

@@ -1,5 +1,6 @@
-//! Tasks that take turns. They start together, once all of them have been spawned and woken, and wait at
-//! the end until the clock has stopped, so that the time holds no spawn and no end of a task.
+//! Tasks that take turns. They start together, once all of them have been spawned and woken, and
+//! wait at the end until the clock has stopped, so that the time holds no spawn and no end of a
+//! task.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::Arc;

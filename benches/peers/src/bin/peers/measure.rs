@@ -1,5 +1,5 @@
-//! Who runs when: for each work and number of workers the systems in turn (A B C, A B C ...), so that
-//! what changes on the machine meanwhile changes for all of them.
+//! Who runs when: for each work and number of workers the systems in turn (A B C, A B C ...), so
+//! that what changes on the machine meanwhile changes for all of them.
 
 use std::error::Error;
 use std::fs;

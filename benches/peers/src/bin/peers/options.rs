@@ -6,7 +6,7 @@ use clap::Parser;
 
 /// Measures midge beside Go, may, tokio, corosensei and Boost.Context.
 #[derive(Parser)]
-#[command(name = "benches/peers/run", version)]
+#[command(name = "benches/peers/run", bin_name = "benches/peers/run", version)]
 pub struct Options {
     /// Smaller sizes and three rounds: under three minutes, once everything is built. Results of
     /// this kind are not kept with the project

@@ -1,4 +1,5 @@
-//! `docs/benchmarks.md`: tables and plot from the results, and the notes of `benches/peers/notes.md`.
+//! `docs/benchmarks.md`: tables and plot from the results, and the notes of
+//! `benches/peers/notes.md`.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -57,7 +58,7 @@ fn head(page: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
     let version = |name: &str| versions.get(name).map_or("left out", String::as_str);
     writeln!(
         page,
-        "<!-- Made by benches/peers/run from benches/peers/results.json and benches/peers/notes.md.\n\
+        "<!-- Made by benches/peers/run from its results.json and notes.md.\n\
          Do not edit: change the notes, then `benches/peers/run --page`. -->\n\n\
          # midge beside its peers\n\n\
          The same work in midge (migrating mode), Go, may and tokio, and for the bare switch also\n\
@@ -69,7 +70,8 @@ fn head(page: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
          ```\n"
     )?;
     if results.quick {
-        writeln!(page, "**Small sizes, not those that the rows are named after, and few rounds: not for keeps.**\n")?;
+        let warning = "Small sizes, not those of the rows' names, and few rounds: not for keeps.";
+        writeln!(page, "**{warning}**\n")?;
     }
     writeln!(
         page,
@@ -99,11 +101,11 @@ fn head(page: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
     writeln!(
         page,
         "![Bars: each work's time or memory as a multiple of Go's]({PLOT})\n\n\
-         Each cell is the median of the rounds, in brackets what it is as a multiple of Go's, and \
-         below it\nthe least and the most. Every round is a process of its own, and the systems take \
-         turns. *Others* is\nthe most of all processors' time that other programs, or the host of a \
-         virtual machine, took during\na run of that row; a run from which they took more than 3 % is \
-         repeated."
+         Each cell is the median of the rounds, in brackets what it is as a multiple of Go's, and\n\
+         below it the least and the most. Every round is a process of its own, and the systems\n\
+         take turns. *Others* is the most of all processors' time that other programs, or the\n\
+         host of a virtual machine, took during a run of that row; a run from which they took\n\
+         more than 3 % is repeated."
     )?;
     Ok(())
 }
