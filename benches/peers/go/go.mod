@@ -1,0 +1,3 @@
+module midge-peers
+
+go 1.27
