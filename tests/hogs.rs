@@ -143,27 +143,26 @@ fn a_hog_that_suspends_goes_on_elsewhere_or_here() {
 #[test]
 fn tasks_that_have_not_begun_flow_to_free_workers() {
     for mode in [Mode::Pinned, Mode::Copying] {
-        for workers in [1, 2] {
-            let _watchdog = Watchdog::new(format!("{mode:?}, {workers} workers"));
-            let rt = build(mode, workers);
-            let stop = Arc::new(AtomicBool::new(false));
-            let running = Arc::new(AtomicUsize::new(0));
-            let hogs: Vec<_> = (0..workers)
-                .map(|_| {
-                    let (stop, running) = (stop.clone(), running.clone());
-                    rt.spawn(move || {
-                        running.fetch_add(1, Ordering::Relaxed);
-                        compute(&stop);
-                    })
-                })
-                .collect();
-            // Or tasks would begin on a thread that is hogged later, and that keeps them.
-            wait_until(|| running.load(Ordering::Relaxed) == workers);
-            let others: Vec<_> = (0..100).map(|_| rt.spawn(|| ping_pong(10))).collect();
-            others.into_iter().for_each(join);
-            stop.store(true, Ordering::Relaxed);
-            hogs.into_iter().for_each(join);
+        let _watchdog = Watchdog::new(format!("{mode:?}"));
+        let rt = build(mode, 2);
+        if rt.workers() < 2 {
+            continue; // there is no free one
         }
+        let stop = Arc::new(AtomicBool::new(false));
+        let running = Arc::new(AtomicBool::new(false));
+        let hog = {
+            let (stop, running) = (stop.clone(), running.clone());
+            rt.spawn(move || {
+                running.store(true, Ordering::Relaxed);
+                compute(&stop);
+            })
+        };
+        // Or tasks would begin on the thread that is hogged later, and that keeps them.
+        wait_until(|| running.load(Ordering::Relaxed));
+        let others: Vec<_> = (0..100).map(|_| rt.spawn(|| ping_pong(10))).collect();
+        others.into_iter().for_each(join);
+        stop.store(true, Ordering::Relaxed);
+        join(hog);
     }
 }
 

@@ -3,9 +3,9 @@
 //! It looks at each worker now and then: every 20 us while there is something to do, up to 10 ms
 //! when there is not. One that has run the same task for 10 ms is *hogged*: its task computes, or
 //! sits in a system call. If somebody waits meanwhile, its seat is retaken ([`seats`](super::seats))
-//! and given to another worker. In the modes whose started tasks stay on their thread that helps
-//! those that have not started; the others have to wait, and the hog is named
-//! ([`hogs`](super::hogs)).
+//! and given to another worker. In the modes whose started tasks stay on their thread that would not
+//! help them: they have to wait, and the hog is named ([`hogs`](super::hogs)); those that have not
+//! started are stolen by workers that are free.
 //!
 //! When everything has been asleep for a while, the monitor sleeps, too, until a worker gets up: an
 //! idle runtime uses no processor time at all.
@@ -157,7 +157,9 @@ impl Monitor {
             if long < SLICE {
                 continue;
             }
-            if self.somebody_waits() && self.retake(worker) {
+            // Where started tasks stay on their thread, another thread would be no help to them, and
+            // would keep for good those that it began.
+            if !self.shared.thread_bound() && self.somebody_waits() && self.retake(worker) {
                 retaken = true;
             }
             self.hogs.look(&self.shared, worker, task, long);
@@ -212,7 +214,7 @@ impl Monitor {
 
     fn retake(&self, worker: usize) -> bool {
         let shared = &self.shared;
-        if !shared.thread_bound() && !shared.share_for_waiting() {
+        if !shared.share_for_waiting() {
             return false;
         }
         let retaken = shared.seats.retake(worker, || shared.remotes[worker].inbox.give_notice());
