@@ -5,9 +5,8 @@
 //! A worker here does what `sched::seated` does. One that rests and is not woken ends the model in a
 //! deadlock, which loom reports.
 //!
-//! Seen to fail without the fence in `ask`, without the one in `call`, without the look for posted
-//! tasks after `ask`, and when `ask` does not put the worker among the spares under the lock that
-//! it gives up its seat under.
+//! Seen to fail without the fence in `ask`, without the one in `call`, and without the look for posted
+//! tasks after `ask`.
 
 use crate::parker::Parker;
 use crate::source_seats::{Answer, Fill, Seats};
