@@ -10,9 +10,10 @@ use super::config::{Config, Mode};
 use super::shared::Shared;
 use super::shutdown;
 use super::threads::NoWorker;
+use crate::raw_print::Line;
 use crate::task::header::Header;
 use std::collections::HashSet;
-use std::io::Write;
+use std::fmt::Write;
 use std::ptr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -44,7 +45,8 @@ pub(crate) struct Hogs {
 /// A hog and its waiters.
 struct Hog {
     id: u64,
-    text: String,
+    /// Its name and where it was spawned.
+    text: Line,
     waiters: usize,
 }
 
@@ -70,20 +72,21 @@ impl Hogs {
         if self.named.len() == MOST_NAMED {
             self.named.clear();
         }
-        if hog.waiters == 0 || !self.named.insert(hog.id) {
+        if hog.waiters == 0 || self.named.try_reserve(1).is_err() || !self.named.insert(hog.id) {
             return;
         }
         shared.sysmon.hogs.fetch_add(1, Ordering::Relaxed); // guards nothing
         if self.wanted {
-            let (text, waiters) = (hog.text, hog.waiters);
+            let Hog { mut text, waiters, .. } = hog;
             let tasks = if waiters == 1 { "task waits" } else { "tasks wait" };
-            // Nothing can be done about an error.
-            let _ = writeln!(
-                std::io::stderr(),
-                "midge: {text} has run for {} ms without suspending, and {waiters} {tasks} for it; \
-                 use midge::blocking or task::yield_now, or spawn it with task::Builder::pinned",
+            // A line takes whatever it is given.
+            let _ = write!(
+                text,
+                " has run for {} ms without suspending, and {waiters} {tasks} for it; use \
+                 midge::blocking or task::yield_now, or spawn it with task::Builder::pinned",
                 long.as_millis()
             );
+            text.end().print();
         }
     }
 
@@ -93,17 +96,19 @@ impl Hogs {
         if std::mem::replace(&mut self.complained, true) {
             return;
         }
+        let mut line = Line::new();
         let _ = match error {
-            NoWorker::Threads(most) => writeln!(
-                std::io::stderr(),
+            NoWorker::Threads(most) => write!(
+                line,
                 "midge: all {most} threads that the runtime may have are hogged, and ready tasks \
                  wait; use midge::blocking, or raise Builder::max_threads"
             ),
-            NoWorker::System(error) => writeln!(
-                std::io::stderr(),
+            NoWorker::System(error) => write!(
+                line,
                 "midge: tasks are ready and no thread is free, and none can be started: {error}"
             ),
         };
+        line.end().print();
     }
 }
 
@@ -139,7 +144,12 @@ fn find(shared: &Shared, worker: usize, task: usize) -> Option<Hog> {
     Some(Hog { id, text, waiters })
 }
 
-fn description(header: &Header) -> String {
-    let name = header.name().map(|name| format!(" {name:?}")).unwrap_or_default();
-    format!("task {}{name} (spawned at {})", header.id, header.location)
+fn description(header: &Header) -> Line {
+    let mut line = Line::new();
+    let _ = write!(line, "midge: task {}", header.id);
+    if let Some(name) = header.name() {
+        let _ = write!(line, " {name:?}");
+    }
+    let _ = write!(line, " (spawned at {})", header.location);
+    line
 }

@@ -100,7 +100,7 @@ const BATCH: usize = 4096;
 /// Up to [`BATCH`] tasks of the process for which `wanted` is true. It is asked while the slabs are
 /// locked: it only looks.
 fn collect(mut wanted: impl FnMut(&Header) -> bool) -> Vec<Task> {
-    let mut tasks = Vec::with_capacity(BATCH);
+    let mut tasks = Vec::new();
     // References that turned out to be the last: to be dropped after the walk, which must not free.
     let mut last = Vec::new();
     slab::for_each_task_slot(&mut |slot| {

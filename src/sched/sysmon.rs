@@ -96,7 +96,9 @@ struct Monitor {
 impl Monitor {
     fn new(shared: Arc<Shared>) -> Monitor {
         let hogs = Hogs::new(&shared.config);
-        Monitor { shared, seen: Vec::new(), hogs }
+        // So that looking needs no memory when there may be none left.
+        let seen = Vec::with_capacity(shared.remotes.len());
+        Monitor { shared, seen, hogs }
     }
 
     fn run(mut self) {
