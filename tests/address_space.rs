@@ -4,8 +4,9 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{
     child_of_each_mode, descend, join, recurse, status, succeeds_in_each_mode, try_build,
@@ -158,6 +159,61 @@ fn room_that_ends_while_it_runs() {
     });
 }
 
+/// Spawns a task that sets a flag, and computes until it is set.
+fn wait_for_a_child() {
+    let flag = Arc::new(AtomicBool::new(false));
+    let child = midge::spawn({
+        let flag = flag.clone();
+        move || flag.store(true, Ordering::Relaxed)
+    });
+    while !flag.load(Ordering::Relaxed) {
+        std::hint::spin_loop();
+    }
+    join(child);
+}
+
+#[test]
+fn a_hog_is_relieved_as_soon_as_there_is_room_for_a_thread() {
+    succeeds_in_each_mode("a_hog_is_relieved_as_soon_as_there_is_room_for_a_thread", |mode| {
+        if mode != Mode::Migrating {
+            return; // in the others nobody takes a hog's place
+        }
+        let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
+        rt.run(|| join(midge::spawn(|| ())));
+        if !limit_address_space(Some(WINDOW / 4)) {
+            return;
+        }
+        let hog = rt.spawn(wait_for_a_child);
+        // The monitor tries again and again, which leaves nothing behind.
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(rt.metrics().threads <= 2 && rt.metrics().windows <= 4, "{:?}", rt.metrics());
+        assert!(limit_address_space(None));
+        join(hog);
+    });
+}
+
+#[test]
+fn the_seat_of_a_locked_task_is_filled_as_soon_as_there_is_room_for_a_thread() {
+    let test = "the_seat_of_a_locked_task_is_filled_as_soon_as_there_is_room_for_a_thread";
+    succeeds_in_each_mode(test, |mode| {
+        if mode != Mode::Migrating {
+            return; // in the others it keeps its seat
+        }
+        let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
+        rt.run(|| join(midge::spawn(|| ())));
+        if !limit_address_space(Some(WINDOW / 4)) {
+            return;
+        }
+        let locked = rt.spawn(|| {
+            let _guard = task::lock_thread();
+            join(midge::spawn(|| ()));
+        });
+        std::thread::sleep(Duration::from_millis(1000)); // long enough for the monitor to fall asleep
+        assert!(limit_address_space(None));
+        join(locked);
+    });
+}
+
 #[test]
 fn a_little_memory_is_used_to_the_end() {
     succeeds_in_each_mode("a_little_memory_is_used_to_the_end", |mode| {
@@ -168,8 +224,9 @@ fn a_little_memory_is_used_to_the_end() {
             return;
         }
         join(rt.spawn(|| descend(45 << 20)));
-        // And those who need less than all get it, one after the other.
-        for _ in 0..20 {
+        // And those who need less than all get it, one after the other, wherever they run: what one
+        // worker has kept from the last time, however patiently, it gives back for another.
+        for _ in 0..60 {
             join(rt.spawn(|| descend(20 << 20)));
         }
     });
@@ -182,8 +239,17 @@ fn no_memory_for_a_stack_is_a_clear_death() {
         |mode| {
             let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
             rt.run(|| join(midge::spawn(|| ())));
+            // Whoever allocates when nothing is left ends the process as well, in his own words.
+            let greedy = task::Builder::new().name("greedy").spawn_on(&rt, || {
+                task::park();
+                descend(100 << 20);
+            });
+            let waker = greedy.task().clone();
+            let waits = std::thread::spawn(|| join(greedy));
+            std::thread::sleep(Duration::from_millis(100)); // until it waits
             if limit_memory(20 << 20) {
-                join(task::Builder::new().name("greedy").spawn_on(&rt, || descend(100 << 20)));
+                waker.unpark();
+                waits.join().expect("the process ends first");
             }
         },
         |mode, status, said| {

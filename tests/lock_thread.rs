@@ -137,6 +137,23 @@ fn a_locked_task_that_blocks_its_thread_stops_nobody() {
 }
 
 #[test]
+fn a_locked_task_that_only_yields_stops_nobody() {
+    // Go: TestYieldLockedProgress.
+    for workers in [1, 2] {
+        let _watchdog = Watchdog::new(format!("{workers} workers"));
+        let rt = build(Mode::Migrating, workers);
+        rt.run(|| {
+            let _guard = task::lock_thread();
+            let others: Vec<_> = (0..20).map(|_| midge::spawn(task::yield_now)).collect();
+            while !others.iter().all(|other| other.is_finished()) {
+                task::yield_now();
+            }
+            others.into_iter().for_each(join);
+        });
+    }
+}
+
+#[test]
 fn on_an_ordinary_thread_it_does_nothing() {
     let guard = task::lock_thread();
     drop((guard, task::lock_thread()));

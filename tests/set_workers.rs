@@ -52,6 +52,25 @@ fn up_and_down_while_tasks_come_and_go() {
 }
 
 #[test]
+fn from_several_threads_at_once() {
+    for _ in 0..20 {
+        let rt = build(Mode::Pinned, 2);
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let down = scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    rt.set_workers(1);
+                }
+            });
+            (0..20).for_each(|_| _ = rt.set_workers(32));
+            done.store(true, Ordering::Relaxed);
+            down.join().expect("no number of workers panics");
+        });
+        join(rt.spawn(|| ()));
+    }
+}
+
+#[test]
 fn more_workers_run_more_at_a_time() {
     for_each_mode(&[1], |rt, _| {
         assert_eq!(rt.run(|| runtime::set_workers(4)), 1);

@@ -10,7 +10,7 @@
 //! - the process catches no signals but those that report faults: no handler can.
 //!
 //! Whoever rests last, after some time, looks: the number of threads is a look into
-//! /proc/self/task, and which tasks are parked takes a walk over them. That all of it holds at one
+//! /proc/self/status, and which tasks are parked takes a walk over them. That all of it holds at one
 //! moment follows from [`Rests`]: while all workers rest no task runs, so that nobody is there to
 //! set a timer or to start a thread.
 //! The threads are counted before the tasks are looked at: a thread that has ended by then has
@@ -98,9 +98,7 @@ impl Detector {
             return Found::Busy;
         }
         let Some(blocking) = shared.blocking.idle_threads() else { return Found::Others };
-        if threads_of_process() != Some(workers + MONITOR + mains.len() + blocking)
-            || catches_signals()
-        {
+        if !process_has(workers + MONITOR + mains.len() + blocking) {
             return Found::Others;
         }
         // One that has ended is not parked: its thread is about to leave `run`.
@@ -109,6 +107,7 @@ impl Detector {
         }
         let tasks = dump::tasks_of(shared);
         let same = self.rests.nobody_got_up(epoch)
+            && shared.remotes.len() == workers
             && self.mains.lock().len() == mains.len()
             && shared.blocking.idle_threads() == Some(blocking);
         if same && tasks.iter().all(|task| task.parked) {
@@ -160,16 +159,6 @@ fn die(tasks: &[dump::Seen]) -> ! {
     std::process::abort()
 }
 
-/// How many threads the process has; None if the system does not say.
-fn threads_of_process() -> Option<usize> {
-    let mut threads = 0;
-    for thread in std::fs::read_dir("/proc/self/task").ok()? {
-        thread.ok()?;
-        threads += 1;
-    }
-    Some(threads)
-}
-
 /// Signals that report what the thread itself has done, and the two that the C library keeps for
 /// itself: their handlers wake nobody.
 const HARMLESS: [i32; 9] = [
@@ -184,13 +173,14 @@ const HARMLESS: [i32; 9] = [
     33,
 ];
 
-/// Whether the process has a handler for a signal that might wake a task; true if the system does
-/// not say.
-fn catches_signals() -> bool {
-    let caught = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
-        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
-        u64::from_str_radix(line.trim(), 16).ok()
-    });
+/// Whether the process has so many threads and no more, and no handler for a signal that might wake
+/// a task; false if the system does not say. (The directory /proc/self/task will not do: a thread
+/// that ends while it is read may hide others.)
+fn process_has(threads: usize) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let there = field("Threads:").and_then(|number| number.parse().ok());
+    let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
     let harmless = HARMLESS.iter().fold(0u64, |mask, signal| mask | 1 << (signal - 1));
-    caught.is_none_or(|caught| caught & !harmless != 0)
+    there == Some(threads) && caught.is_some_and(|caught| caught & !harmless == 0)
 }

@@ -3,9 +3,11 @@
 //! Go: `runtime/proc.go` `exitsyscall0`, `stopm`, `stoplockedm`.
 
 use super::seats::Answer;
+use super::steal::CACHE_PATIENCE;
 use super::threads;
 use super::worker::Worker;
 use super::Ready;
+use std::time::Instant;
 
 impl Worker {
     /// On the worker's own stack, when its seat has been retaken, too many are seated, or it is
@@ -46,18 +48,25 @@ impl Worker {
         if self.reserved.get() > 0 {
             // The seat was given up in the middle of things: somebody else goes on. What cannot be
             // had now, the monitor tries again.
-            let _ = threads::fill_seats(&self.shared);
-            shared.sysmon.fill_soon();
+            if threads::fill_seats(&self.shared).is_err() {
+                shared.sysmon.fill_soon();
+            }
         }
         if remote.inbox.any_tasks() && shared.seats.call(self.index) {
             return;
         }
-        let mut rest = shared.deadlock.rest();
+        let patience = Instant::now() + CACHE_PATIENCE;
+        let mut rest = None;
         // A token may be left from before.
         while !shared.seats.is_seated(self.index) {
             self.trim_due();
             self.leave_tasks(); // those who waited for a window that was being trimmed
-            let due = [rest.look(shared), self.processor.grown.next_due()];
+            let look = if rest.is_none() && Instant::now() < patience {
+                Some(patience) // a short rest is no reason for a look at everything
+            } else {
+                rest.get_or_insert_with(|| shared.deadlock.rest()).look(shared)
+            };
+            let due = [look, self.processor.grown.next_due()];
             match due.into_iter().flatten().min() {
                 Some(due) => drop(remote.parker.park_until(due)),
                 None => remote.parker.park(),

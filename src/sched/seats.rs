@@ -124,12 +124,18 @@ impl Seats {
         Fill::Start(inner.places.len() - 1)
     }
 
-    /// The worker that [`fill`](Self::fill) asked for could not be started: its number is lost.
+    /// The worker that [`fill`](Self::fill) asked for last could not be started.
     pub(crate) fn not_started(&self, worker: usize) {
         let mut inner = self.inner.lock();
-        inner.rest(worker, Place::Reserved); // for a thread that is not there
+        debug_assert_eq!(worker + 1, inner.places.len(), "one is started at a time");
+        inner.places.pop();
         inner.taken -= 1;
         self.note(&inner);
+    }
+
+    /// Whether a worker has lost its seat to others while its task hogs it.
+    pub(crate) fn is_retaken(&self, worker: usize) -> bool {
+        self.inner.lock().places[worker] == Place::Retaken
     }
 
     /// For a worker that has lost its seat, or finds nothing to do while too many are seated, or is
@@ -219,7 +225,8 @@ impl Seats {
     /// Whether nobody runs anything, if so many sleep.
     pub(crate) fn all_sleep(&self, sleepers: usize) -> bool {
         let inner = self.inner.lock();
-        sleepers >= inner.taken && !inner.places.contains(&Place::Retaken)
+        // Without anybody seated there may be work that waits for a thread.
+        inner.taken > 0 && sleepers >= inner.taken && !inner.places.contains(&Place::Retaken)
     }
 
     /// How many workers there are, with a seat or without.

@@ -50,9 +50,13 @@ pub(crate) fn set(shared: &Arc<Shared>, workers: usize) -> usize {
     if workers > 1 {
         shared.share_soon();
     }
+    // Whoever starts a worker holds this lock, so all that are seated are there to be told; and two
+    // callers leave one number.
+    let starting = shared.threads.lock();
     let give_notice = |worker: usize| shared.remotes[worker].inbox.give_notice();
     let before = shared.seats.set_limit(workers, give_notice);
     shared.idle.set_workers(workers);
+    drop(starting);
     if workers < before {
         // Those who sleep with a seat too many get up to give it back.
         for worker in shared.idle.wake_all() {

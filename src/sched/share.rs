@@ -44,7 +44,10 @@ impl Shared {
             // SAFETY: the thread is there as long as the monitor is, and its worker stays outside
             // of the runtime until the lock is free.
             let worker = unsafe { &*worker };
-            if worker.processor.has_work(remote) {
+            if worker.processor.has_work(remote)
+                || !self.injector.is_empty()
+                || self.first_timer() <= self.clock.now()
+            {
                 // SAFETY: as above.
                 unsafe { share(worker) };
                 self.end_alone(&mut alone);

@@ -59,6 +59,26 @@ impl Remote {
     }
 }
 
+impl Remote {
+    /// What is in the run-next slot of a worker that shares it, for others.
+    pub(crate) fn steal_run_next(&self) -> Option<Ready> {
+        let waiting = self.run_next.load(Ordering::Relaxed); // a guess, which the exchange checks
+        if waiting.is_null() {
+            return None;
+        }
+        // Acquire pairs with the Release of the owner that put it there, Release with the Acquire of
+        // the one who puts another there. The same task put there anew between the two is as ready
+        // as before, so a reused address does no harm.
+        let stolen = self.run_next.compare_exchange(
+            waiting,
+            ptr::null_mut(),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        stolen.ok().and_then(NonNull::new).map(Ready)
+    }
+}
+
 /// Where a worker sleeps. Of its own, since a task may use `std::thread::park` on the same thread.
 #[derive(Default)]
 pub(crate) struct Parker {
@@ -167,7 +187,11 @@ impl Shared {
     ///
     /// The caller has just taken PARKED from the task and is inside `external::enter`.
     pub(crate) unsafe fn ready_from_outside(&self, task: NonNull<Header>) {
-        let task = Ready(task);
+        self.ready(Ready(task));
+    }
+
+    /// Makes a started task ready on behalf of no worker, for whoever has it in hand.
+    pub(crate) fn ready(&self, task: Ready) {
         let header = task.header();
         if self.thread_bound() || header.thread_locked.get() {
             self.post(header.home.get() as usize, task);
@@ -199,6 +223,7 @@ impl Shared {
         metrics.tasks_finished = finished;
         metrics.tasks_live = metrics.tasks_spawned - finished;
         metrics.threads = self.seats.workers() as u64;
+        metrics.timers_fired += self.sysmon.timers_fired.load(Ordering::Relaxed); // a figure
         metrics.retakes = self.sysmon.retakes.load(Ordering::Relaxed); // a figure
         metrics.hogs = self.sysmon.hogs.load(Ordering::Relaxed); // a figure
         metrics.windows = self.windows.count() as u64;

@@ -43,11 +43,12 @@ pub(crate) fn end(shared: Arc<Shared>, monitor: Option<thread::JoinHandle<()>>) 
     }
     // After this nobody from outside is still busy with a task that has ended.
     external::wait_until_left();
-    shared.stopped.store(true, Ordering::SeqCst);
-    shared.sysmon.wake();
+    // First the monitor, which looks at workers, and starts them.
+    shared.sysmon.stop();
     if let Some(monitor) = monitor {
-        let _ = monitor.join(); // as below; it starts no more workers
+        let _ = monitor.join(); // as below
     }
+    shared.stopped.store(true, Ordering::SeqCst);
     for worker in shared.seats.close().into_iter().chain(shared.idle.wake_all()) {
         shared.remotes[worker].parker.unpark();
     }

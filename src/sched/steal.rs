@@ -5,8 +5,8 @@
 use super::timers::NEVER;
 use super::worker::Worker;
 use super::Ready;
+use crate::stack::window::memory_is_short;
 use crossbeam_deque::Steal;
-use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const STEAL_TRIES: usize = 4;
 const PAUSE: usize = 64;
 
 /// A worker that has slept for so long empties its slab cache.
-const CACHE_PATIENCE: Duration = Duration::from_millis(50);
+pub(super) const CACHE_PATIENCE: Duration = Duration::from_millis(50);
 
 impl Worker {
     /// The next task to run, from anywhere; sleeps until there is one. None when the runtime ends.
@@ -136,23 +136,9 @@ impl Worker {
                 }
             }
             if run_next_too && !self.processor.exclusive() {
-                let waiting = victim.run_next.load(Ordering::Relaxed);
-                // Acquire pairs with the Release of the owner that put it there. The same task put
-                // there anew between the two is as ready as before, so a reused address does no
-                // harm.
-                if !waiting.is_null()
-                    && victim
-                        .run_next
-                        .compare_exchange(
-                            waiting,
-                            ptr::null_mut(),
-                            Ordering::AcqRel,
-                            Ordering::Relaxed,
-                        )
-                        .is_ok()
-                {
+                if let Some(task) = victim.steal_run_next() {
                     self.remote().counters.steals.add(1);
-                    return NonNull::new(waiting).map(Ready);
+                    return Some(task);
                 }
             }
         }
@@ -188,6 +174,12 @@ impl Worker {
 
     /// Sleeps until somebody comes, or until the deadline.
     fn rest(&self, deadline: Option<Instant>) {
+        if memory_is_short() {
+            self.trim_due(); // what the monitor has woken us for
+            if self.processor.has_work(self.remote()) {
+                return;
+            }
+        }
         let parker = &self.remote().parker;
         let patience = Instant::now() + CACHE_PATIENCE;
         if let Some(deadline) = deadline.filter(|deadline| *deadline <= patience) {

@@ -15,7 +15,12 @@
 use super::config::Mode;
 use super::hogs::Hogs;
 use super::shared::{Parker, Shared};
-use super::threads;
+use super::threads::{self, NoWorker};
+use super::Ready;
+use crate::stack::trim;
+use crate::stack::window::memory_is_short;
+use crate::task::header::Header;
+use crossbeam_deque::Steal;
 use std::io;
 use std::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -42,6 +47,9 @@ pub(crate) struct Sysmon {
     asleep: AtomicBool,
     /// There may be seats to fill, whether there is work or not.
     fill: AtomicBool,
+    stopped: AtomicBool,
+    /// Tasks it has woken, since their timers were late.
+    pub(crate) timers_fired: AtomicU64,
     /// Seats retaken.
     pub(crate) retakes: AtomicU64,
     /// Hogs named, or that would have been.
@@ -66,8 +74,14 @@ impl Sysmon {
         self.wake();
     }
 
+    /// The runtime ends.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release); // pairs with the Acquire of the monitor
+        self.wake();
+    }
+
     /// Makes it look at once.
-    pub(crate) fn wake(&self) {
+    fn wake(&self) {
         self.parker.unpark();
     }
 }
@@ -79,18 +93,40 @@ pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(move || Monitor::new(shared).run())
 }
 
+/// So long after the system has refused a thread it is not asked for another one.
+const NO_THREAD: Duration = Duration::from_millis(100);
+
+/// So many tasks of a hogged worker are moved at a time.
+const MOST_MOVED: usize = 1_000;
+
 /// What the monitor remembers of a worker.
 #[derive(Clone, Copy)]
 struct Seen {
     ticks: u32,
     task: usize,
     since: Instant,
+    /// Since when its thread has been some task's own (`reserve`) and has run, suspended or not.
+    reserved: Option<Instant>,
+}
+
+impl Seen {
+    /// For how long its task has not suspended.
+    fn hogs(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// For how long it has run nothing that is of use to others.
+    fn reserves(&self, now: Instant) -> Duration {
+        self.reserved.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
 }
 
 struct Monitor {
     shared: Arc<Shared>,
     seen: Vec<Seen>,
     hogs: Hogs,
+    /// The system has just refused a thread.
+    no_thread_before: Option<Instant>,
 }
 
 impl Monitor {
@@ -98,7 +134,7 @@ impl Monitor {
         let hogs = Hogs::new(&shared.config);
         // So that looking needs no memory when there may be none left.
         let seen = Vec::with_capacity(shared.remotes.len());
-        Monitor { shared, seen, hogs }
+        Monitor { shared, seen, hogs, no_thread_before: None }
     }
 
     fn run(mut self) {
@@ -107,7 +143,7 @@ impl Monitor {
         let mut quiet_since = None;
         loop {
             self.shared.sysmon.parker.park_until(Instant::now() + pause);
-            if self.shared.stopped.load(Ordering::Acquire) {
+            if self.shared.sysmon.stopped.load(Ordering::Acquire) {
                 return;
             }
             if self.all_sleep() {
@@ -143,7 +179,7 @@ impl Monitor {
         sysmon.asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `wake_if_asleep`.
         fence(Ordering::SeqCst);
-        if self.all_sleep() && !self.shared.stopped.load(Ordering::Acquire) {
+        if self.all_sleep() && !self.shared.sysmon.stopped.load(Ordering::Acquire) {
             sysmon.parker.park();
         }
         sysmon.asleep.store(false, Ordering::Relaxed);
@@ -154,34 +190,59 @@ impl Monitor {
         let now = Instant::now();
         let mut retaken = false;
         for worker in 0..self.shared.remotes.len() {
-            let Some((task, since)) = self.running(worker, now) else { continue };
-            let long = now.saturating_duration_since(since);
-            if long < SLICE {
+            let Some(seen) = self.running(worker, now) else { continue };
+            if seen.hogs(now) < SLICE && seen.reserves(now) < SLICE {
                 continue;
             }
             // Where started tasks stay on their thread, another thread would be no help to them, and
             // would keep for good those that it began.
-            if !self.shared.thread_bound() && self.somebody_waits() && self.retake(worker) {
-                retaken = true;
+            if !self.shared.thread_bound() {
+                retaken |= self.somebody_waits() && self.retake(worker);
+                self.take_tasks_of_retaken(worker);
             }
-            self.hogs.look(&self.shared, worker, task, long);
+            self.hogs.look(&self.shared, worker, seen.task, seen.hogs(now));
         }
-        let fill = self.shared.sysmon.fill.load(Ordering::Relaxed);
+        if memory_is_short() {
+            self.trim_windows();
+        }
         while let Some(task) = self.shared.windows.retry() {
             self.shared.inject(task);
         }
-        if fill || self.somebody_waits() {
-            let filled = threads::fill_seats(&self.shared);
-            if fill && self.shared.is_shared() {
-                self.shared.sysmon.fill.store(false, Ordering::Relaxed);
-            }
-            self.hogs.note_filled(filled);
+        let mut fired = 0;
+        if self.shared.idle.is_nobody() {
+            fired = self.shared.fire_late();
+            self.shared.sysmon.timers_fired.fetch_add(fired, Ordering::Relaxed);
+            // a figure
         }
-        retaken
+        self.fill_seats();
+        retaken || fired > 0
     }
 
-    /// The task that a worker runs, as a mere number, and since when it has been seen running.
-    fn running(&mut self, worker: usize, now: Instant) -> Option<(usize, Instant)> {
+    /// Fills seats if there is work for them, or if somebody has asked for it.
+    fn fill_seats(&mut self) {
+        let fill = &self.shared.sysmon.fill;
+        // An only worker has yet to share what it has.
+        if !self.shared.is_shared()
+            || self.no_thread_before.is_some_and(|time| Instant::now() < time)
+        {
+            return;
+        }
+        // Relaxed: the parker's lock orders it.
+        let asked = fill.swap(false, Ordering::Relaxed);
+        if !asked && !self.somebody_waits() {
+            return;
+        }
+        let filled = threads::fill_seats(&self.shared);
+        if filled.is_err() && asked {
+            fill.store(true, Ordering::Relaxed);
+        }
+        self.no_thread_before =
+            matches!(filled, Err(NoWorker::System(_))).then(|| Instant::now() + NO_THREAD);
+        self.hogs.note_filled(filled);
+    }
+
+    /// What a worker is at, and since when it has been seen at it; None if it runs no task.
+    fn running(&mut self, worker: usize, now: Instant) -> Option<Seen> {
         let of = self.shared.remotes[worker].worker.load(Ordering::Acquire); // see `worker::run`
         if of.is_null() {
             return None;
@@ -189,14 +250,40 @@ impl Monitor {
         // SAFETY: workers outlive the monitor.
         let of = unsafe { &*of };
         let (ticks, task) = (of.processor.ticks(), of.current.address());
+        let reserved = of.reserved.get() > 0;
         if self.seen.len() <= worker {
-            self.seen.resize(worker + 1, Seen { ticks: 0, task: 0, since: now });
+            self.seen.resize(worker + 1, Seen { ticks: 0, task: 0, since: now, reserved: None });
         }
         let seen = &mut self.seen[worker];
         if (seen.ticks, seen.task) != (ticks, task) {
-            *seen = Seen { ticks, task, since: now };
+            (seen.ticks, seen.task, seen.since) = (ticks, task, now);
         }
-        (task != 0).then_some((task, seen.since))
+        if !reserved || task == 0 {
+            seen.reserved = None;
+        } else if seen.reserved.is_none() {
+            seen.reserved = Some(now);
+        }
+        (task != 0).then_some(*seen)
+    }
+
+    /// Moves what a worker without its seat has queued, and what its task still queues, to where
+    /// those who are busy find it, too: they steal only when they have nothing else to do.
+    fn take_tasks_of_retaken(&self, worker: usize) {
+        let shared = &self.shared;
+        if !shared.is_shared() || !shared.seats.is_retaken(worker) {
+            return;
+        }
+        let remote = &shared.remotes[worker];
+        let queued = std::iter::from_fn(|| loop {
+            match remote.stealer.steal() {
+                Steal::Success(task) => return Some(task),
+                Steal::Empty => return None,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        });
+        for task in queued.take(MOST_MOVED).chain(remote.steal_run_next()) {
+            shared.inject(task);
+        }
     }
 
     /// Whether there is work that nobody is about to do: tasks that any worker may run, or timers
@@ -214,15 +301,44 @@ impl Monitor {
         waits && shared.idle.is_nobody()
     }
 
-    fn retake(&self, worker: usize) -> bool {
+    fn retake(&mut self, worker: usize) -> bool {
         let shared = &self.shared;
         if !shared.share_for_waiting() {
             return false;
         }
-        let retaken = shared.seats.retake(worker, || shared.remotes[worker].inbox.give_notice());
+        let remote = &shared.remotes[worker];
+        let retaken = shared.seats.retake(worker, || remote.inbox.give_notice());
         if retaken {
             shared.sysmon.retakes.fetch_add(1, Ordering::Relaxed); // guards nothing
+            if shared.idle.wake_this(worker) {
+                remote.parker.unpark(); // it has suspended and lain down meanwhile
+            }
+            // A reserved one that goes on gets a seat again; and so long it may keep it.
+            let seen = &mut self.seen[worker];
+            seen.reserved = seen.reserved.map(|_| Instant::now());
         }
         retaken
+    }
+
+    /// Gives back what windows do not need, since a stack cannot grow for want of memory. Those
+    /// that are their worker's own it has to see to itself.
+    fn trim_windows(&self) {
+        let shared = &self.shared;
+        if !shared.exclusive() {
+            shared.windows.for_each_shared(|window| {
+                if trim::is_grown(window) && window.ownership.try_acquire() {
+                    trim::cut(window);
+                    for waiter in window.ownership.release() {
+                        // SAFETY: wait lists hold the `waiter` links of tasks.
+                        shared.ready(Ready(unsafe { Header::of_waiter(waiter) }));
+                    }
+                }
+            });
+        }
+        for (worker, remote) in shared.remotes.iter().enumerate() {
+            if shared.idle.wake_this(worker) || !shared.seats.is_seated(worker) {
+                remote.parker.unpark();
+            }
+        }
     }
 }

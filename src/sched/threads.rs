@@ -3,16 +3,18 @@
 //!
 //! Go: `runtime/proc.go` `newm`, `startm`.
 
+use super::config::Mode;
 use super::processor::Processor;
 use super::seats::Fill;
 use super::shared::{Remote, Shared};
 use super::window_choice::WindowChoice;
 use super::worker;
+use crate::membarrier::heavy_fence;
 use crate::stack::addresses::Purpose;
 use crate::stack::window::Window;
 use crossbeam_deque::Worker as Queue;
 use std::io;
-use std::sync::Arc;
+use std::sync::{mpsc, Arc};
 use std::thread::{self, JoinHandle};
 
 /// A worker that is to be started: its queue, which thieves know already, and its first window.
@@ -32,15 +34,29 @@ impl New {
 
     /// Starts its thread.
     pub(crate) fn start(self, shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
+        let index = self.index;
+        let start = self.ready(shared);
+        spawn(shared, index, move |shared| start.run(shared, index))
+    }
+
+    /// All that its thread needs to begin.
+    fn ready(self, shared: &Shared) -> Start {
         let New { index, queue, window } = self;
         let most = shared.config.windows_per_worker;
         let windows = WindowChoice::new(window, most, shared.exclusive());
-        let start = Start { processor: Processor::new(shared, index, queue, windows) };
-        let shared = shared.clone();
-        thread::Builder::new()
-            .name(format!("{}-{index}", shared.config.name))
-            .spawn(move || start.run(shared, index))
+        Start { processor: Processor::new(shared, index, queue, windows) }
     }
+}
+
+fn spawn(
+    shared: &Arc<Shared>,
+    index: usize,
+    body: impl FnOnce(Arc<Shared>) + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let shared = shared.clone();
+    thread::Builder::new()
+        .name(format!("{}-{index}", shared.config.name))
+        .spawn(move || body(shared))
 }
 
 /// A processor on its way to its worker's thread.
@@ -77,7 +93,7 @@ pub(crate) fn fill_seats(shared: &Arc<Shared>) -> Result<(), NoWorker> {
             Fill::Full => return Ok(()),
             Fill::Exhausted => return Err(NoWorker::Threads(shared.seats.workers())),
             Fill::Wake(spare) => shared.remotes[spare].parker.unpark(),
-            Fill::Start(number) => match start_one(shared) {
+            Fill::Start(number) => match start_one(shared, number) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     shared.seats.not_started(number);
@@ -88,12 +104,32 @@ pub(crate) fn fill_seats(shared: &Arc<Shared>) -> Result<(), NoWorker> {
     }
 }
 
-fn start_one(shared: &Arc<Shared>) -> io::Result<JoinHandle<()>> {
-    let new = New::enter(shared, None);
+/// Starts the worker of this number, the next one. What cannot be taken back comes last.
+fn start_one(shared: &Arc<Shared>, index: usize) -> io::Result<JoinHandle<()>> {
+    let (give, take) = mpsc::sync_channel::<Start>(1);
+    let thread = spawn(shared, index, move |shared| {
+        if let Ok(start) = take.recv() {
+            start.run(shared, index);
+        }
+    })?;
     // In the pinned mode no window is shared.
     let window = match shared.config.mode {
-        super::config::Mode::Pinned => None,
-        _ => Some(shared.windows.new_shared(Purpose::Shared)?),
+        Mode::Pinned => Ok(None),
+        _ => shared.windows.new_shared(Purpose::Shared).map(Some),
     };
-    New { window, ..new }.start(shared)
+    let window = match window {
+        Ok(window) => window,
+        Err(error) => {
+            drop(give); // it ends
+            let _ = thread.join();
+            return Err(error);
+        }
+    };
+    let new = New::enter(shared, window);
+    debug_assert_eq!(new.index, index);
+    // Pairs with the light fence of `Worker::ready_fresh`. (Where it fails, the memory of a thread
+    // that does not know of the new one yet has long become visible when that begins.)
+    let _ = heavy_fence();
+    let _ = give.send(new.ready(shared)); // it waits for it
+    Ok(thread)
 }

@@ -187,6 +187,10 @@ pub(crate) fn sleep_to(deadline: Option<Instant>) {
     }
 }
 
+/// The monitor fires a timer when it is late by so many ticks (2 ms). A worker that is merely busy
+/// has fired it by then.
+const LATE_TICKS: u64 = 61;
+
 /// About so much time passes between two looks at the own timers, in ticks.
 const LOOK_TICKS: u64 = 1;
 /// There are at most so many picks between two looks. Near Go's 61 for its global queue.
@@ -232,24 +236,9 @@ pub(crate) fn look(shared: &Shared, looks: &Cell<Looks>) -> u32 {
 impl Worker {
     /// Fires what is due of one processor's timers. True if that made a task ready.
     fn fire_of(&self, processor: usize, now: u64) -> bool {
-        let timers = &self.shared.remotes[processor].timers;
-        let mut any = false;
-        while timers.next() <= now {
-            let mut fired = [None; STEPS];
-            let mut count = 0;
-            timers.fire(now, |target| {
-                if let Some(task) = target.fire() {
-                    fired[count] = Some(task); // there is a place for each step
-                    count += 1;
-                }
-            });
-            for task in fired.into_iter().take(count).flatten() {
-                any = true;
-                self.remote().counters.timers_fired.add(1);
-                self.ready_timed(task);
-            }
-        }
-        any
+        let fired = self.shared.fire_of(processor, now, |task| self.ready_timed(task));
+        self.remote().counters.timers_fired.add(fired);
+        fired > 0
     }
 
     /// Fires what is due of any processor's timers, for a worker without work. Starts with its own.
@@ -266,6 +255,40 @@ impl Worker {
 }
 
 impl Shared {
+    /// Fires what is due of one processor's timers at the tick `now`, and calls `ready` with each
+    /// task that this woke. Returns how many it woke.
+    fn fire_of(&self, processor: usize, now: u64, ready: impl Fn(Ready)) -> u64 {
+        let timers = &self.remotes[processor].timers;
+        let mut woken = 0;
+        while timers.next() <= now {
+            let mut fired = [None; STEPS];
+            let mut count = 0;
+            timers.fire(now, |target| {
+                if let Some(task) = target.fire() {
+                    fired[count] = Some(task); // there is a place for each step
+                    count += 1;
+                }
+            });
+            for task in fired.into_iter().take(count).flatten() {
+                woken += 1;
+                ready(task);
+            }
+        }
+        woken
+    }
+
+    /// For the monitor: fires timers that are late, whosever they are. A busy worker looks at its
+    /// own alone, and one that is hogged or has no seat at none. Returns how many tasks that woke.
+    pub(crate) fn fire_late(&self) -> u64 {
+        let due = self.clock.now().saturating_sub(LATE_TICKS);
+        if self.first_timer() > due {
+            return 0;
+        }
+        (0..self.remotes.len())
+            .map(|processor| self.fire_of(processor, due, |task| self.ready(task)))
+            .sum()
+    }
+
     /// The tick of the first timer of all processors, or [`NEVER`].
     pub(crate) fn first_timer(&self) -> u64 {
         self.remotes.iter().map(|remote| remote.timers.next()).fold(NEVER, u64::min)

@@ -54,12 +54,11 @@ impl Watch {
     }
 
     /// For the monitor, under its lock: true if the worker is outside, and does not get far inside
-    /// until the lock is free.
+    /// until the lock is free. False also if the system does not let the monitor know.
     #[must_use]
     pub(crate) fn look(&self) -> bool {
         self.wanted.store(true, Ordering::Relaxed); // ordered by the fence
-        heavy_fence();
-        !self.inside.load(Ordering::Acquire) // pairs with the Release in `leave`
+        heavy_fence() && !self.inside.load(Ordering::Acquire) // pairs with the Release in `leave`
     }
 
     /// The monitor, or the worker on its behalf, has finished. Under the lock.

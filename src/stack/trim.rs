@@ -7,7 +7,7 @@
 //! doubles: a loop that descends a MiB each turn pays for it again once in 100 ms, then once in
 //! 200, at last once in 6.4 s. Where the windows on the list have more than a budget, the oldest
 //! are cut at once, whatever their patience (so tasks that need more than that in turn do pay each
-//! time).
+//! time). And all of them are while the system refuses a stack more memory.
 //!
 //! Guarantees: a window is cut only while it is held, by a worker that does not run on it, and
 //! never into its resident's bytes.
@@ -16,7 +16,7 @@
 //! and `runtime/mgcscavenge.go`, which returns free memory slowly for the same reason.
 
 use super::ownership::Waiters;
-use super::window::Window;
+use super::window::{memory_is_short, Window};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr;
@@ -104,6 +104,12 @@ pub(crate) fn is_grown(window: &Window) -> bool {
     window.committed_bytes() >= KEEP + LARGEST_PAGE
 }
 
+/// Cuts a window that the caller holds, at once. The list that has it finds nothing more to cut.
+pub(crate) fn cut(window: &Window) -> usize {
+    window.history.cut.set(Some(Instant::now()));
+    window.trim(KEEP)
+}
+
 impl TrimList {
     /// Whether a pass has nothing to do.
     #[inline]
@@ -148,9 +154,12 @@ impl TrimList {
         self.bytes.get() > BUDGET && self.length.get() > 1
     }
 
-    /// Whether a pass is due: a window's time has come, or they are over the budget.
+    /// Whether a pass is due: a window's time has come, or they are over the budget, or memory is
+    /// short.
     pub(crate) fn is_due(&self) -> bool {
-        self.is_over_budget() || self.next_due.get().is_some_and(|due| due <= Instant::now())
+        self.is_over_budget()
+            || memory_is_short()
+            || self.next_due.get().is_some_and(|due| due <= Instant::now())
     }
 
     /// When the next pass is due, if one is.
@@ -183,7 +192,8 @@ impl TrimList {
             let Some(mut entry) = self.entries.borrow_mut().pop_front() else { break };
             // The newest one has just been left: over the budget or not, it has its time.
             let over = self.bytes.get() > BUDGET && number < count && entry.tries == 0;
-            if ptr::eq(entry.window, current) || !(over || entry.due <= now) {
+            let at_once = over || memory_is_short();
+            if ptr::eq(entry.window, current) || !(at_once || entry.due <= now) {
                 self.entries.borrow_mut().push_back(entry);
                 continue;
             }

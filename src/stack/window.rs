@@ -176,19 +176,25 @@ impl Window {
         self.commit_patiently(address, self.shape.capacity())
     }
 
-    /// Where the system has no memory left, others may be about to give some back.
+    /// Where the system has no memory left, others are asked to give back what they can spare.
     fn commit_patiently(&self, address: usize, limit: usize) -> Commit {
+        match self.commit_within(address, limit) {
+            Commit::Refused => {}
+            done => return done,
+        }
+        WAITING_FOR_MEMORY.fetch_add(1, Ordering::Relaxed); // see `memory_is_short`
+        let mut commit = Commit::Refused;
         for _ in 0..TRIES {
-            match self.commit_within(address, limit) {
-                Commit::Refused => {
-                    let pause = libc::timespec { tv_sec: 0, tv_nsec: PAUSE_MS * 1_000_000 };
-                    // SAFETY: async-signal-safe, with a valid argument.
-                    unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
-                }
-                done => return done,
+            let pause = libc::timespec { tv_sec: 0, tv_nsec: PAUSE_MS * 1_000_000 };
+            // SAFETY: async-signal-safe, with a valid argument.
+            unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
+            commit = self.commit_within(address, limit);
+            if !matches!(commit, Commit::Refused) {
+                break;
             }
         }
-        self.commit_within(address, limit)
+        WAITING_FOR_MEMORY.fetch_sub(1, Ordering::Relaxed);
+        commit
     }
 
     fn commit_within(&self, address: usize, limit: usize) -> Commit {
@@ -277,8 +283,17 @@ impl Window {
     }
 }
 
+/// How many threads wait for memory that the system has refused.
+static WAITING_FOR_MEMORY: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a stack cannot grow for want of memory, so that windows are to be cut at once.
+#[inline]
+pub(crate) fn memory_is_short() -> bool {
+    WAITING_FOR_MEMORY.load(Ordering::Relaxed) > 0 // a hint: it guards nothing
+}
+
 /// How often refused memory is asked for again, and how long to wait between, in milliseconds.
-/// Other workers give back what their windows do not need after 100 ms (see [`super::trim`]).
+/// Meanwhile others give back what their windows do not need (see [`super::trim`]).
 const TRIES: u32 = 30;
 const PAUSE_MS: libc::c_long = 100;
 

@@ -92,8 +92,9 @@ mod atomic {
         fence(Ordering::SeqCst);
     }
 
-    pub(crate) fn heavy_fence() {
+    pub(crate) fn heavy_fence() -> bool {
         fence(Ordering::SeqCst);
+        true
     }
 
     /// What a model uses is made in it.

@@ -11,7 +11,7 @@
 use crate::parker::Parker;
 use crate::source_seats::{Answer, Fill, Seats};
 use crate::{check, join_all};
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::Arc;
 use loom::thread;
 
@@ -21,6 +21,8 @@ struct Model {
     inbox: AtomicUsize,
     /// Worker 0 has been told to ask.
     notice: AtomicUsize,
+    /// Worker 0 has a seat, or has not noticed that it has none.
+    goes_on: AtomicBool,
     parkers: [Parker; 3],
 }
 
@@ -30,6 +32,7 @@ impl Model {
             seats: Seats::new(workers, 3),
             inbox: AtomicUsize::new(0),
             notice: AtomicUsize::new(0),
+            goes_on: AtomicBool::new(false),
             parkers: [Parker::new(), Parker::new(), Parker::new()],
         })
     }
@@ -103,6 +106,7 @@ fn a_retaken_seat_is_filled_once() {
                 if model.notice.load(Ordering::Relaxed) == 1 {
                     model.ask(0);
                 }
+                model.goes_on.store(true, Ordering::Relaxed);
             })
         };
         let monitor = {
@@ -113,13 +117,18 @@ fn a_retaken_seat_is_filled_once() {
                     // The new worker is hogged in turn, and there are threads for no third one.
                     assert!(model.seats.is_seated(1));
                     assert!(model.seats.retake(1, || ()));
-                    let mut fill = model.seats.fill();
-                    if fill == Fill::Start(2) {
-                        model.seats.not_started(2);
-                        fill = model.seats.fill();
-                    }
-                    if let Fill::Wake(spare) = fill {
-                        model.parkers[spare].unpark();
+                    // It tries again and again, until the hog is back or lies down.
+                    loop {
+                        match model.seats.fill() {
+                            Fill::Start(2) => model.seats.not_started(2),
+                            Fill::Wake(spare) => return model.parkers[spare].unpark(),
+                            Fill::Full => return,
+                            other => panic!("{other:?}"),
+                        }
+                        if model.goes_on.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        thread::yield_now();
                     }
                 } else {
                     assert_eq!(fill, Fill::Full, "the hog was back before the monitor");
