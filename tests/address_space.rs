@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{
     child_of_each_mode, descend, join, recurse, status, succeeds_in_each_mode, try_build,
-    wait_until, Mode, Runtime,
+    wait_until, wait_until_others_sleep, Mode, Runtime,
 };
 use midge::{task, BuildError};
 
@@ -20,20 +20,25 @@ const WINDOW: usize = if cfg!(target_pointer_width = "64") { 1 << 30 } else { 1 
 /// Leaves this process so many bytes of address space more than it has now. False if that has no
 /// effect: emulators accept such a limit and ignore it, since they need addresses themselves.
 #[must_use]
-fn limit_address_space(more: Option<usize>) -> bool {
-    let current = more.map_or(libc::RLIM_INFINITY, |bytes| {
-        libc::rlim_t::try_from(status("VmSize") * 1024 + bytes).expect("a limit")
-    });
-    let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: the pointer is to a valid rlimit for the length of the call.
-    let result = unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) };
-    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
-    let Some(bytes) = more else { return true };
-    let limited = !can_map(bytes + (1 << 20), libc::PROT_NONE);
+fn limit_address_space(more: usize) -> bool {
+    wait_until_others_sleep();
+    set_limit(libc::rlim_t::try_from(status("VmSize") * 1024 + more).expect("a limit"));
+    let limited = !can_map(more + (1 << 20), libc::PROT_NONE);
     if !limited {
         eprintln!("left out: RLIMIT_AS has no effect on this system");
     }
     limited
+}
+
+fn lift_limit() {
+    set_limit(libc::RLIM_INFINITY);
+}
+
+fn set_limit(bytes: libc::rlim_t) {
+    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is to a valid rlimit for the length of the call.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
 }
 
 fn can_map(bytes: usize, access: libc::c_int) -> bool {
@@ -49,6 +54,7 @@ fn can_map(bytes: usize, access: libc::c_int) -> bool {
 /// what strict overcommit (`vm.overcommit_memory=2`) refuses, for one process. False where that has
 /// no effect.
 fn limit_memory(more: usize) -> bool {
+    wait_until_others_sleep(); // they have had their allocations
     let current = (status("VmData") * 1024 + more) as libc::rlim_t;
     let limit = libc::rlimit { rlim_cur: current, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: the pointer is to a valid rlimit for the length of the call.
@@ -64,7 +70,7 @@ fn limit_memory(more: usize) -> bool {
 #[test]
 fn a_little_room_means_fewer_windows() {
     succeeds_in_each_mode("a_little_room_means_fewer_windows", |mode| {
-        if !limit_address_space(Some(6 * WINDOW)) {
+        if !limit_address_space(6 * WINDOW) {
             return;
         }
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room for some");
@@ -96,7 +102,7 @@ fn a_little_room_still_holds_many_parked_tasks() {
         if mode == Mode::Pinned {
             return; // There each parked task needs a window of its own.
         }
-        if !limit_address_space(Some(6 * WINDOW)) {
+        if !limit_address_space(6 * WINDOW) {
             return;
         }
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room for some");
@@ -122,7 +128,7 @@ fn a_little_room_still_holds_many_parked_tasks() {
 #[test]
 fn no_room_is_an_error_of_build() {
     succeeds_in_each_mode("no_room_is_an_error_of_build", |mode| {
-        if !limit_address_space(Some(WINDOW / 2)) {
+        if !limit_address_space(WINDOW / 2) {
             return;
         }
         for _ in 0..3 {
@@ -137,7 +143,7 @@ fn no_room_is_an_error_of_build() {
             }
         }
         // What failed has left nothing behind, and with room it works.
-        assert!(limit_address_space(None));
+        lift_limit();
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("there is room again");
         assert_eq!(rt.run(|| join(midge::spawn(|| 1))), 1);
     });
@@ -149,7 +155,7 @@ fn room_that_ends_while_it_runs() {
         let rt = try_build(mode, Runtime::builder().workers(2)).expect("the runtime is built");
         rt.run(|| join(midge::spawn(|| ())));
         // Block memory still fits; no further window does.
-        if !limit_address_space(Some(WINDOW / 8 * 7)) {
+        if !limit_address_space(WINDOW / 8 * 7) {
             return;
         }
         rt.run(|| {
@@ -180,14 +186,14 @@ fn a_hog_is_relieved_as_soon_as_there_is_room_for_a_thread() {
         }
         let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
         rt.run(|| join(midge::spawn(|| ())));
-        if !limit_address_space(Some(WINDOW / 4)) {
+        if !limit_address_space(WINDOW / 4) {
             return;
         }
         let hog = rt.spawn(wait_for_a_child);
         // The monitor tries again and again, which leaves nothing behind.
         std::thread::sleep(Duration::from_millis(500));
         assert!(rt.metrics().threads <= 2 && rt.metrics().windows <= 4, "{:?}", rt.metrics());
-        assert!(limit_address_space(None));
+        lift_limit();
         join(hog);
     });
 }
@@ -201,7 +207,7 @@ fn the_seat_of_a_locked_task_is_filled_as_soon_as_there_is_room_for_a_thread() {
         }
         let rt = try_build(mode, Runtime::builder().workers(1)).expect("a runtime");
         rt.run(|| join(midge::spawn(|| ())));
-        if !limit_address_space(Some(WINDOW / 4)) {
+        if !limit_address_space(WINDOW / 4) {
             return;
         }
         let locked = rt.spawn(|| {
@@ -209,7 +215,7 @@ fn the_seat_of_a_locked_task_is_filled_as_soon_as_there_is_room_for_a_thread() {
             join(midge::spawn(|| ()));
         });
         std::thread::sleep(Duration::from_millis(1000)); // long enough for the monitor to fall asleep
-        assert!(limit_address_space(None));
+        lift_limit();
         join(locked);
     });
 }
@@ -246,7 +252,6 @@ fn no_memory_for_a_stack_is_a_clear_death() {
             });
             let waker = greedy.task().clone();
             let waits = std::thread::spawn(|| join(greedy));
-            std::thread::sleep(Duration::from_millis(100)); // until it waits
             if limit_memory(20 << 20) {
                 waker.unpark();
                 waits.join().expect("the process ends first");

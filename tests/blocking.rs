@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{
     build, builder, child_of, for_each_mode, for_each_mode_with, in_child, join, os_thread, status,
-    try_build, wait_until, Mode, Tally, Watchdog, MODES,
+    try_build, wait_until, wait_until_others_sleep, Mode, Tally, Watchdog, MODES,
 };
 use midge::{blocking, spawn, task, time, BuildError};
 
@@ -346,6 +346,7 @@ fn without_any_thread_it_is_a_clear_panic() {
     }
     let rt = build(Mode::Pinned, 1);
     rt.run(|| {
+        wait_until_others_sleep();
         let limit = (status("VmSize") as u64) * 1024 + (32 << 20);
         let limit = libc::rlimit { rlim_cur: limit as libc::rlim_t, rlim_max: libc::RLIM_INFINITY };
         // SAFETY: a valid rlimit for the length of the call.

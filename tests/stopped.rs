@@ -72,7 +72,7 @@ fn sigstop_and_sigcont_at_any_moment() {
         .lines()
         .map(|line| line.expect("the child's output"))
         // The test harness may have begun the line.
-        .filter_map(|line| Some(line.split_once("sum ")?.1.to_string()));
+        .filter_map(|line| line.split_once("sum ").map(|(_, sum)| sum.to_string()));
     for _ in 0..20 * MODES.len() {
         writeln!(ask, "go").expect("the child reads");
         for _ in 0..3 {

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::process::{Command, ExitStatus, Output};
+use std::time::Duration;
 
 use super::{Mode, Watchdog, MODES};
 
@@ -76,6 +77,27 @@ pub fn succeeds_in_each_mode(test: &str, child: impl FnOnce(Mode)) {
     child_of_each_mode(test, child, |mode, status, said| {
         assert!(status.success(), "{mode:?}: {status:?} {said}");
     });
+}
+
+/// Waits until all other threads sleep: none is still on its way to where it waits. (A thread that
+/// finds no memory when it starts ends the process.)
+pub fn wait_until_others_sleep() {
+    let this = std::fs::read_link("/proc/thread-self").expect("/proc/thread-self");
+    let asleep = || {
+        let threads = std::fs::read_dir("/proc/self/task").expect("/proc/self/task");
+        let others = threads
+            .map(|thread| thread.expect("a thread").path())
+            .filter(|thread| thread.file_name() != this.file_name());
+        others.into_iter().all(|thread| {
+            // Behind its name, which ends with the last parenthesis. It may have ended meanwhile.
+            let stat = std::fs::read_to_string(thread.join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, fields)| fields.starts_with('S'))
+        })
+    };
+    // Not `wait_until`: in a task that would be a sleep of the runtime's.
+    while !asleep() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A number from /proc/self/status: KiB for the `Vm` lines, a count for `Threads`.

@@ -9,7 +9,10 @@
 
 mod child;
 
-pub use child::{child_of, child_of_each_mode, emulator, in_child, status, succeeds_in_each_mode};
+pub use child::{
+    child_of, child_of_each_mode, emulator, in_child, status, succeeds_in_each_mode,
+    wait_until_others_sleep,
+};
 
 use std::hint::black_box;
 use std::io::Write;
