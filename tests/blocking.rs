@@ -49,11 +49,11 @@ fn it_runs_on_no_worker_and_its_task_goes_on_where_it_may() {
 fn a_panic_comes_back() {
     for_each_mode(&[1, 2], |rt, _| {
         let payload = rt.run(|| {
-            let failing = || blocking(|| -> () { panic::panic_any(17u8) });
+            let failing = || blocking(|| panic::panic_any::<u8>(17));
             let payload = panic::catch_unwind(failing).unwrap_err();
             assert_eq!(payload.downcast_ref(), Some(&17u8));
             // Uncaught, it is the task's.
-            spawn(|| blocking(|| -> () { panic::panic_any("lost") })).join().unwrap_err()
+            spawn(|| blocking(|| panic::panic_any("lost"))).join().unwrap_err()
         });
         assert_eq!(payload.downcast_ref(), Some(&"lost"));
         assert_eq!(rt.run(|| blocking(|| 1)), 1); // the thread has survived

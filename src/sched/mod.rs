@@ -44,6 +44,7 @@ pub(crate) mod set_workers;
 pub(crate) mod share;
 pub(crate) mod shared;
 pub(crate) mod shutdown;
+pub(crate) mod slumber;
 pub(crate) mod stack_info;
 pub(crate) mod steal;
 pub(crate) mod switch;

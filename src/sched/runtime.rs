@@ -216,7 +216,7 @@ impl Runtime {
             clock: Clock::new(),
             remotes: Remotes::new(),
             seats: Seats::new(workers, config.max_threads),
-            sysmon: Sysmon::default(),
+            sysmon: Sysmon::new(),
             threads: Mutex::new(Vec::new()),
             alone: Mutex::new(if alone { Alone::Yes } else { Alone::No }),
             is_alone: AtomicBool::new(alone),

@@ -15,6 +15,7 @@
 use super::config::Mode;
 use super::hogs::Hogs;
 use super::shared::{Parker, Shared};
+use super::slumber::Slumber;
 use super::threads::{self, NoWorker};
 use super::Ready;
 use crate::stack::trim;
@@ -22,7 +23,7 @@ use crate::stack::window::memory_is_short;
 use crate::task::header::Header;
 use crossbeam_deque::Steal;
 use std::io;
-use std::sync::atomic::{fence, AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -41,10 +42,9 @@ pub(crate) const SLICE: Duration = Duration::from_millis(10);
 const ALL_QUIET: Duration = Duration::from_millis(500);
 
 /// What others know of the monitor.
-#[derive(Default)]
 pub(crate) struct Sysmon {
     parker: Parker,
-    asleep: AtomicBool,
+    slumber: Slumber,
     /// There may be seats to fill, whether there is work or not.
     fill: AtomicBool,
     stopped: AtomicBool,
@@ -57,13 +57,22 @@ pub(crate) struct Sysmon {
 }
 
 impl Sysmon {
+    pub(crate) fn new() -> Sysmon {
+        Sysmon {
+            parker: Parker::default(),
+            slumber: Slumber::new(),
+            fill: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
+            timers_fired: AtomicU64::new(0),
+            retakes: AtomicU64::new(0),
+            hogs: AtomicU64::new(0),
+        }
+    }
+
     /// For a worker that has got up.
     #[inline]
     pub(crate) fn wake_if_asleep(&self) {
-        // Pairs with the fence in `sleep`: either the monitor sees that we are up, or we see it
-        // asleep.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
+        if self.slumber.must_wake() {
             self.wake();
         }
     }
@@ -176,13 +185,11 @@ impl Monitor {
     /// Sleeps until a worker gets up.
     fn sleep(&self) {
         let sysmon = &self.shared.sysmon;
-        sysmon.asleep.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `wake_if_asleep`.
-        fence(Ordering::SeqCst);
-        if self.all_sleep() && !self.shared.sysmon.stopped.load(Ordering::Acquire) {
+        let all_sleep = || self.all_sleep() && !sysmon.stopped.load(Ordering::Acquire);
+        if sysmon.slumber.lie_down(all_sleep) {
             sysmon.parker.park();
         }
-        sysmon.asleep.store(false, Ordering::Relaxed);
+        sysmon.slumber.get_up();
     }
 
     /// Looks at every worker. True if there was something to do.

@@ -21,6 +21,7 @@ mod ownership;
 mod parker;
 mod rests;
 mod seats;
+mod slumber;
 mod state;
 mod sync;
 mod timers;
@@ -45,6 +46,8 @@ mod source_reason;
 mod source_rests;
 #[path = "../../src/sched/seats.rs"]
 mod source_seats;
+#[path = "../../src/sched/slumber.rs"]
+mod source_slumber;
 #[allow(dead_code)]
 #[path = "../../src/task/state.rs"]
 mod source_state;
