@@ -53,13 +53,3 @@ fn the_first_who_gets_up_wakes_the_monitor() {
         join_all([start(&model, Model::watch), start(&model, Model::get_up)]);
     });
 }
-
-#[test]
-fn of_two_who_get_up_one_wakes_the_monitor() {
-    check(|| {
-        let model = Model::new();
-        let workers = [start(&model, Model::get_up), start(&model, Model::get_up)];
-        model.watch();
-        join_all(workers);
-    });
-}
