@@ -114,7 +114,8 @@ struct Seen {
     ticks: u32,
     task: usize,
     since: Instant,
-    /// Since when its thread has been some task's own (`reserve`) and has run, suspended or not.
+    /// Since when it has run nothing but tasks of its own thread (`reserve`), whether they suspend
+    /// or not.
     reserved: Option<Instant>,
 }
 
@@ -218,8 +219,8 @@ impl Monitor {
         let mut fired = 0;
         if self.shared.idle.is_nobody() {
             fired = self.shared.fire_late();
+            // Relaxed: a figure.
             self.shared.sysmon.timers_fired.fetch_add(fired, Ordering::Relaxed);
-            // a figure
         }
         self.fill_seats();
         retaken || fired > 0
