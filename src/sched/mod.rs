@@ -49,6 +49,7 @@ pub(crate) mod stack_info;
 pub(crate) mod steal;
 pub(crate) mod switch;
 pub(crate) mod sysmon;
+pub(crate) mod thread_time;
 pub(crate) mod threads;
 pub(crate) mod timed;
 pub(crate) mod timeouts;

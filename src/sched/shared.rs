@@ -14,6 +14,7 @@ use super::remotes::Remotes;
 use super::seats::Seats;
 use super::share::Alone;
 use super::sysmon::Sysmon;
+use super::thread_time::ThreadTime;
 use super::timed::Target;
 use super::timers::Timers;
 use super::watch::Watch;
@@ -40,6 +41,7 @@ pub(crate) struct Remote {
     pub(crate) timers: Timers<Target>,
     pub(crate) counters: Counters,
     pub(crate) watch: Watch,
+    pub(crate) time: ThreadTime,
     /// The worker, while its thread is there. For the monitor.
     pub(crate) worker: AtomicPtr<Worker>,
 }
@@ -54,6 +56,7 @@ impl Remote {
             timers: Timers::new(),
             counters: Counters::default(),
             watch: Watch::new(),
+            time: ThreadTime::new(),
             worker: AtomicPtr::new(ptr::null_mut()),
         }
     }

@@ -114,6 +114,8 @@ struct Seen {
     ticks: u32,
     task: usize,
     since: Instant,
+    /// The processor time that its thread had used when it had been at this task for half a slice.
+    used: Option<Duration>,
     /// Since when it has run nothing but tasks of its own thread (`reserve`), whether they suspend
     /// or not.
     reserved: Option<Instant>,
@@ -199,7 +201,8 @@ impl Monitor {
         let mut retaken = false;
         for worker in 0..self.shared.remotes.len() {
             let Some(seen) = self.running(worker, now) else { continue };
-            if seen.hogs(now) < SLICE && seen.reserves(now) < SLICE {
+            let hogs = seen.hogs(now) >= SLICE && self.is_served(worker);
+            if !hogs && seen.reserves(now) < SLICE {
                 continue;
             }
             // Where started tasks stay on their thread, another thread would be no help to them, and
@@ -260,18 +263,36 @@ impl Monitor {
         let (ticks, task) = (of.processor.ticks(), of.current.address());
         let reserved = of.reserved.get() > 0;
         if self.seen.len() <= worker {
-            self.seen.resize(worker + 1, Seen { ticks: 0, task: 0, since: now, reserved: None });
+            self.seen.resize(
+                worker + 1,
+                Seen { ticks: 0, task: 0, since: now, used: None, reserved: None },
+            );
         }
         let seen = &mut self.seen[worker];
         if (seen.ticks, seen.task) != (ticks, task) {
-            (seen.ticks, seen.task, seen.since) = (ticks, task, now);
+            *seen = Seen { ticks, task, since: now, used: None, reserved: seen.reserved };
         }
         if !reserved || task == 0 {
             seen.reserved = None;
         } else if seen.reserved.is_none() {
             seen.reserved = Some(now);
         }
+        if seen.used.is_none()
+            && task != 0
+            && now.saturating_duration_since(seen.since) >= SLICE / 2
+        {
+            seen.used = self.shared.remotes[worker].time.used();
+        }
         (task != 0).then_some(*seen)
+    }
+
+    /// Whether the thread of a worker that seems to be hogged has had processor time enough, or does
+    /// not want any since it waits in the system. (Else it waits for a processor, and another thread
+    /// would have to do the same.)
+    fn is_served(&self, worker: usize) -> bool {
+        let time = &self.shared.remotes[worker].time;
+        let (Some(before), Some(now)) = (self.seen[worker].used, time.used()) else { return true };
+        now.saturating_sub(before) >= SLICE / 2 || time.is_runnable() != Some(true)
     }
 
     /// Moves what a worker without its seat has queued, and what its task still queues, to where

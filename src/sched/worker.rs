@@ -269,6 +269,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         searching: Cell::new(false),
         watched: Cell::new(watched),
     };
+    worker.remote().time.is_mine();
     // Release pairs with the Acquire of the monitor. It looks until it has ended, and it ends before
     // this thread may.
     worker.remote().worker.store((&raw const worker).cast_mut(), Ordering::Release);
