@@ -50,7 +50,7 @@ fn descend(depth: usize, text: &str) {
 
 #[test]
 fn a_stack_that_grows_anywhere() {
-    let (tasks, depth) = (5, rounds(10_000, 1_000));
+    let (tasks, depth) = (5, rounds(5_000, 1_000));
     go(|| {
         let tasks: Vec<_> =
             (0..tasks).map(|n| spawn(move || descend(depth + 7 * n, "hello"))).collect();
