@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{for_each_mode, join, rounds, Tally};
+use common::{for_each_mode, join, parked_at_once, rounds, Tally};
 use midge::chan::{unbounded, RecvError, SendError};
 use midge::spawn;
 
@@ -73,6 +73,7 @@ fn a_long_chain() {
     let length = rounds(10_000, 1_000);
     for_each_mode(&[1, 2], |rt, mode| {
         let length = if mode == midge::Mode::Pinned { length / 10 } else { length };
+        let length = parked_at_once(mode, length);
         let last = rt.run(|| {
             let (first, mut r) = unbounded();
             for _ in 0..length {

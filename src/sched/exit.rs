@@ -63,6 +63,9 @@ unsafe fn inherit(worker: WorkerRef, task: Ready, next: Ready) -> bool {
     if new.has_started() || new.pinned != window.private || window.bound.get() != 1 {
         return false;
     }
+    if new.pinned && (worker.shared().windows.somebody_waits() || new.image.has_window()) {
+        return false; // the one who has waited longest comes first, or has one already
+    }
     if !worker.processor.exclusive() {
         worker.ready_all(window.ownership.take_waiters()); // or they would wait for a whole chain of heirs
     }

@@ -216,7 +216,8 @@ impl Monitor {
         if memory_is_short() {
             self.trim_windows();
         }
-        while let Some(task) = self.shared.windows.retry() {
+        while self.shared.windows.somebody_waits() {
+            let Some(task) = self.shared.windows.retry() else { break };
             self.shared.inject(task);
         }
         let mut fired = 0;

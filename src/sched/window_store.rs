@@ -3,7 +3,7 @@
 //!
 //! A pinned task that finds no window, and no room for one, waits here unstarted until another
 //! pinned task ends; or until the monitor finds room, which another runtime of the process may have
-//! left.
+//! left. First come, first served: what becomes free goes to the first who waits.
 //!
 //! Go: `runtime/stack.go` `stackpool` and `stackLarge`, as the shared tier behind the per-processor
 //! caches.
@@ -30,8 +30,11 @@ pub(crate) struct WindowStore {
     #[allow(clippy::vec_box)] // they must stay where they are
     shared: Mutex<Vec<Box<Window>>>,
     private: Mutex<Private>,
+    /// How many tasks wait for a private window. Written under the lock.
+    waiting: AtomicUsize,
 }
 
+/// Free ones, or else tasks that wait.
 #[derive(Default)]
 struct Private {
     #[allow(clippy::vec_box)] // tasks get them as pointers
@@ -56,6 +59,7 @@ impl WindowStore {
             colour: AtomicUsize::new(0),
             shared: Mutex::new(Vec::new()),
             private: Mutex::new(Private::default()),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -98,9 +102,18 @@ impl WindowStore {
         Ok(())
     }
 
-    /// A window for a pinned task, held by the caller; without one the task waits here.
+    /// A window for a pinned task that has not started, held by the caller; without one the task
+    /// waits here.
     pub(crate) fn private_or_wait(&self, task: Ready) -> Option<*const Window> {
+        let handed_on = task.header().image.window.get();
+        if !handed_on.is_null() {
+            return Some(handed_on); // it has waited
+        }
         let mut private = self.private.lock();
+        if !private.waiting.is_empty() {
+            self.wait(&mut private, task);
+            return None;
+        }
         let window = match private.free.pop() {
             Some(window) => {
                 // Somebody may be trimming it, which takes one system call.
@@ -112,7 +125,7 @@ impl WindowStore {
             None => match self.reserve(true, Purpose::Pinned) {
                 Ok(window) => window,
                 Err(_) => {
-                    private.waiting.push_back(task);
+                    self.wait(&mut private, task);
                     return None;
                 }
             },
@@ -120,24 +133,40 @@ impl WindowStore {
         Some(Box::into_raw(window))
     }
 
-    /// Whether a pinned task waits for a window.
-    pub(crate) fn somebody_waits(&self) -> bool {
-        !self.private.lock().waiting.is_empty()
+    fn wait(&self, private: &mut Private, task: Ready) {
+        private.waiting.push_back(task);
+        self.waiting.store(private.waiting.len(), Ordering::Relaxed); // see `somebody_waits`
     }
 
-    /// Makes a window for a pinned task that waits, if there is room now; returns the task, which may
-    /// try again.
+    /// Gives a window that the caller holds to the first task that waits. Returns the task, which is
+    /// to be made ready; or the window, if nobody waits.
+    fn hand_on(&self, private: &mut Private, window: Box<Window>) -> Result<Ready, Box<Window>> {
+        let Some(task) = private.waiting.pop_front() else { return Err(window) };
+        self.waiting.store(private.waiting.len(), Ordering::Relaxed); // see `somebody_waits`
+        task.header().image.window.set(Box::into_raw(window));
+        Ok(task)
+    }
+
+    /// Whether a pinned task waits for a window.
+    #[inline]
+    pub(crate) fn somebody_waits(&self) -> bool {
+        // Relaxed: who has missed one gives his window to the next who asks, or back to the store.
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Makes a window for a pinned task that waits, if there is room now; returns the task, which is
+    /// to be made ready.
     pub(crate) fn retry(&self) -> Option<Ready> {
         let mut private = self.private.lock();
         if private.waiting.is_empty() {
             return None;
         }
         let window = self.reserve(true, Purpose::Pinned).ok()?;
-        private.keep(window);
-        private.waiting.pop_front()
+        self.hand_on(&mut private, window).ok()
     }
 
-    /// Takes back the window of a pinned task that has ended; returns a task that may try again.
+    /// Takes back the window of a pinned task that has ended; returns a task that has waited for it,
+    /// and is to be made ready.
     ///
     /// # Safety
     ///
@@ -148,9 +177,12 @@ impl WindowStore {
         let window = unsafe { Box::from_raw(window.cast_mut()) };
         window.trim(0); // nobody knows when the next one comes
         let mut private = self.private.lock();
-        let waiting = private.waiting.pop_front();
+        let window = match self.hand_on(&mut private, window) {
+            Ok(task) => return Some(task),
+            Err(window) => window,
+        };
         // One that is on a processor's list must stay where it is until it comes off.
-        if waiting.is_some() || private.free.len() < KEPT || window.history.is_listed() {
+        if private.free.len() < KEPT || window.history.is_listed() {
             private.keep(window);
         } else {
             drop(private);
@@ -158,7 +190,7 @@ impl WindowStore {
             addresses::give_back(self.shape.size());
             self.made.fetch_sub(1, Ordering::Relaxed);
         }
-        waiting
+        None
     }
 }
 

@@ -51,6 +51,11 @@ impl Image {
         }
     }
 
+    /// Whether it has been given a window.
+    pub(crate) fn has_window(&self) -> bool {
+        !self.window.get().is_null()
+    }
+
     /// The bytes between a parked task's stack pointer and the top of its window.
     ///
     /// # Safety
