@@ -154,9 +154,10 @@ pub fn stressed() -> bool {
     std::env::var_os("MIDGE_STRESS").is_some()
 }
 
-/// Fewer rounds where a debug build would take more than about ten seconds.
+/// Fewer rounds where a debug build would take more than about ten seconds; and on 32 bits, where all
+/// the pinned tasks of some would not fit.
 pub fn rounds(release: usize, debug: usize) -> usize {
-    if cfg!(debug_assertions) {
+    if cfg!(any(debug_assertions, target_pointer_width = "32")) {
         debug
     } else {
         release
