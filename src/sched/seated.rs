@@ -35,8 +35,12 @@ impl Worker {
             if !reserved || shared.seats.are_closed() {
                 return None;
             }
-            if let Some(task) = self.processor.pop_bound() {
-                return Some(task);
+            while let Some(task) = self.processor.pop_bound() {
+                if task.header().thread_locked.get() {
+                    return Some(task);
+                }
+                // Posted before this thread became some task's own (in stress mode).
+                shared.inject(task);
             }
         }
     }
