@@ -87,7 +87,8 @@ impl<T> State<T> {
             return Err(TrySendError::Disconnected(message));
         }
         if let Some(receiver) = self.claim_receiver(wakes) {
-            hand_over(receiver, message, wakes);
+            // SAFETY: claimed just now.
+            unsafe { hand_over(receiver, message, wakes) };
         } else if self.has_room() {
             self.buffer.push_back(message);
         } else {
@@ -133,7 +134,8 @@ impl<T> State<T> {
     /// Gives a message for which there is room to the next receiver, or leaves it in the buffer.
     fn deliver(&mut self, message: T, wakes: &mut Wakes) {
         match self.claim_receiver(wakes) {
-            Some(receiver) => hand_over(receiver, message, wakes),
+            // SAFETY: claimed just now.
+            Some(receiver) => unsafe { hand_over(receiver, message, wakes) },
             None => self.buffer.push_back(message),
         }
     }
@@ -209,7 +211,8 @@ impl<T> State<T> {
         }
         // Whoever is there: with more promises than committed receivers, who comes first has one.
         let offered = if let Some(receiver) = self.receivers.claim(wakes, |_, _| true) {
-            hand_over(receiver, message, wakes);
+            // SAFETY: claimed just now.
+            unsafe { hand_over(receiver, message, wakes) };
             Ok(())
         } else if self.is_rendezvous() {
             Err(TrySendError::Full(message))
@@ -237,7 +240,8 @@ impl<T> State<T> {
     /// Takes back a message that was received: it is the next one to be received.
     pub(crate) fn put_back(&mut self, message: T, wakes: &mut Wakes) {
         match self.claim_receiver(wakes) {
-            Some(receiver) => hand_over(receiver, message, wakes),
+            // SAFETY: claimed just now.
+            Some(receiver) => unsafe { hand_over(receiver, message, wakes) },
             None => self.buffer.push_front(message),
         }
     }
@@ -301,9 +305,13 @@ impl<T> State<T> {
     }
 }
 
-/// Ends the wait of a receiver that the caller has claimed, with a message.
+/// Ends the wait of a receiver with a message.
+///
+/// # Safety
+///
+/// The caller has claimed the receiver, and nobody has ended its wait yet.
 #[inline]
-fn hand_over<T>(receiver: NonNull<Node>, message: T, wakes: &mut Wakes) {
+unsafe fn hand_over<T>(receiver: NonNull<Node>, message: T, wakes: &mut Wakes) {
     // SAFETY: claimed, so it is alive and its parcel ours; and a receiver's is empty.
     unsafe { receiver.as_ref().parcel.put(message) };
     wakes.push(receiver, Outcome::Completed);

@@ -63,7 +63,7 @@ unsafe fn inherit(worker: WorkerRef, task: Ready, next: Ready) -> bool {
     if new.has_started() || new.pinned != window.private || window.bound.get() != 1 {
         return false;
     }
-    if new.pinned && (worker.shared().windows.somebody_waits() || new.image.has_window()) {
+    if new.pinned && (worker.shared().windows.somebody_may_wait() || new.image.has_window()) {
         return false; // the one who has waited longest comes first, or has one already
     }
     if !worker.processor.exclusive() {

@@ -60,9 +60,7 @@ impl Remote {
             worker: AtomicPtr::new(ptr::null_mut()),
         }
     }
-}
 
-impl Remote {
     /// What is in the run-next slot of a worker that shares it, for others.
     pub(crate) fn steal_run_next(&self) -> Option<Ready> {
         let waiting = self.run_next.load(Ordering::Relaxed); // a guess, which the exchange checks
@@ -193,7 +191,7 @@ impl Shared {
         self.ready(Ready(task));
     }
 
-    /// Makes a started task ready on behalf of no worker, for whoever has it in hand.
+    /// Makes a task ready on behalf of no worker. In the thread-bound modes, one that has started.
     pub(crate) fn ready(&self, task: Ready) {
         let header = task.header();
         if self.thread_bound() || header.thread_locked.get() {

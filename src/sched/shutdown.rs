@@ -101,6 +101,7 @@ const BATCH: usize = 4096;
 /// Up to [`BATCH`] tasks of the process for which `wanted` is true. It is asked while the slabs are
 /// locked: it only looks.
 fn collect(mut wanted: impl FnMut(&Header) -> bool) -> Vec<Task> {
+    // Empty at first: who only looks may do so because memory is short.
     let mut tasks = Vec::new();
     // References that turned out to be the last: to be dropped after the walk, which must not free.
     let mut last = Vec::new();

@@ -17,10 +17,7 @@ use super::hogs::Hogs;
 use super::shared::{Parker, Shared};
 use super::slumber::Slumber;
 use super::threads::{self, NoWorker};
-use super::Ready;
-use crate::stack::trim;
 use crate::stack::window::memory_is_short;
-use crate::task::header::Header;
 use crossbeam_deque::Steal;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -180,6 +177,9 @@ impl Monitor {
     }
 
     /// Whether there is nothing to look after.
+    ///
+    /// The lock of the windows makes it certain: a worker that has left a task waiting there and
+    /// then lain down was seen asleep before, so that the task is seen, too.
     fn all_sleep(&self) -> bool {
         self.shared.seats.all_sleep(self.shared.idle.sleepers())
             && !self.shared.windows.somebody_waits()
@@ -214,9 +214,9 @@ impl Monitor {
             self.hogs.look(&self.shared, worker, seen.task, seen.hogs(now));
         }
         if memory_is_short() {
-            self.trim_windows();
+            self.shared.trim_all();
         }
-        while self.shared.windows.somebody_waits() {
+        while self.shared.windows.somebody_may_wait() {
             let Some(task) = self.shared.windows.retry() else { break };
             self.shared.inject(task);
         }
@@ -348,27 +348,5 @@ impl Monitor {
             seen.reserved = seen.reserved.map(|_| Instant::now());
         }
         retaken
-    }
-
-    /// Gives back what windows do not need, since a stack cannot grow for want of memory. Those
-    /// that are their worker's own it has to see to itself.
-    fn trim_windows(&self) {
-        let shared = &self.shared;
-        if !shared.exclusive() {
-            shared.windows.for_each_shared(|window| {
-                if trim::is_grown(window) && window.ownership.try_acquire() {
-                    trim::cut(window);
-                    for waiter in window.ownership.release() {
-                        // SAFETY: wait lists hold the `waiter` links of tasks.
-                        shared.ready(Ready(unsafe { Header::of_waiter(waiter) }));
-                    }
-                }
-            });
-        }
-        for (worker, remote) in shared.remotes.iter().enumerate() {
-            if shared.idle.wake_this(worker) || !shared.seats.is_seated(worker) {
-                remote.parker.unpark();
-            }
-        }
     }
 }

@@ -1,12 +1,18 @@
-//! When a worker gives back the memory of the windows it has left grown.
+//! When the memory of windows that were left grown is given back.
 //!
 //! A window is noted when it is left; the list is looked at now and then by a busy worker (every 61
 //! picks), by a resting one when something on it is due, and at once when it is over its budget.
+//! While a stack cannot grow for want of memory, the monitor sees to it that all of them are cut.
 //!
 //! Go: `runtime/mgcscavenge.go` `bgscavenge`.
 
+use super::shared::Shared;
 use super::worker::{self, Worker};
+use super::Ready;
+use crate::stack::trim;
 use crate::stack::window::Window;
+use crate::task::header::Header;
+use std::time::Instant;
 
 impl Worker {
     /// Notes a grown window, which the caller holds and has left. (`Processor::pick` looks at the
@@ -39,5 +45,29 @@ impl Worker {
 pub(super) fn trim_due() {
     if let Some(worker) = worker::current() {
         worker.trim_due();
+    }
+}
+
+impl Shared {
+    /// For the monitor: cuts the windows that nobody holds, and wakes those who rest to cut the ones
+    /// that are theirs alone.
+    pub(crate) fn trim_all(&self) {
+        if !self.exclusive() {
+            let now = Instant::now();
+            self.windows.for_each_shared(|window| {
+                if trim::is_grown(window) && window.ownership.try_acquire() {
+                    trim::cut(window, now);
+                    for waiter in window.ownership.release() {
+                        // SAFETY: wait lists hold the `waiter` links of tasks.
+                        self.ready(Ready(unsafe { Header::of_waiter(waiter) }));
+                    }
+                }
+            });
+        }
+        for (worker, remote) in self.remotes.iter().enumerate() {
+            if self.idle.wake_this(worker) || !self.seats.is_seated(worker) {
+                remote.parker.unpark();
+            }
+        }
     }
 }

@@ -135,22 +135,26 @@ impl WindowStore {
 
     fn wait(&self, private: &mut Private, task: Ready) {
         private.waiting.push_back(task);
-        self.waiting.store(private.waiting.len(), Ordering::Relaxed); // see `somebody_waits`
+        self.waiting.store(private.waiting.len(), Ordering::Relaxed); // a hint
     }
 
     /// Gives a window that the caller holds to the first task that waits. Returns the task, which is
     /// to be made ready; or the window, if nobody waits.
     fn hand_on(&self, private: &mut Private, window: Box<Window>) -> Result<Ready, Box<Window>> {
         let Some(task) = private.waiting.pop_front() else { return Err(window) };
-        self.waiting.store(private.waiting.len(), Ordering::Relaxed); // see `somebody_waits`
+        self.waiting.store(private.waiting.len(), Ordering::Relaxed); // a hint
         task.header().image.window.set(Box::into_raw(window));
         Ok(task)
     }
 
     /// Whether a pinned task waits for a window.
-    #[inline]
     pub(crate) fn somebody_waits(&self) -> bool {
-        // Relaxed: who has missed one gives his window to the next who asks, or back to the store.
+        !self.private.lock().waiting.is_empty()
+    }
+
+    /// The same as a hint, for those who soon look again.
+    #[inline]
+    pub(crate) fn somebody_may_wait(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 

@@ -28,7 +28,7 @@ use super::slab::{class_of, class_size, Cache, Kind, ALIGN};
 /// From this capacity on a block is a mapping of its own.
 const MAPPED: usize = 256 << 10;
 /// From this capacity on a block is given back as soon as it has been copied back. A smaller one is
-/// kept, as its pages would be faulted in again at each freeze (20 times the cost of the copy).
+/// kept, as its pages would be faulted in again at each freeze, which costs more than the copy.
 const LARGE: usize = 1 << 20;
 /// From this capacity on a block asks for huge pages.
 const HUGE: usize = 4 << 20;

@@ -104,9 +104,10 @@ pub(crate) fn is_grown(window: &Window) -> bool {
     window.committed_bytes() >= KEEP + LARGEST_PAGE
 }
 
-/// Cuts a window that the caller holds, at once. The list that has it finds nothing more to cut.
-pub(crate) fn cut(window: &Window) -> usize {
-    window.history.cut.set(Some(Instant::now()));
+/// Cuts a window that the caller holds; returns how many bytes that gave back. A list that has the
+/// window finds nothing more to cut.
+pub(crate) fn cut(window: &Window, now: Instant) -> usize {
+    window.history.cut.set(Some(now));
     window.trim(KEEP)
 }
 
@@ -207,8 +208,7 @@ impl TrimList {
                 self.entries.borrow_mut().push_back(entry);
                 continue;
             }
-            let bytes = window.trim(KEEP);
-            window.history.cut.set(Some(now));
+            let bytes = cut(window, now);
             window.history.listed.set(false);
             self.bytes.set(self.bytes.get() - entry.bytes);
             trimmed.windows += u64::from(bytes > 0);
