@@ -187,14 +187,16 @@ fn a_child_that_will_not_end_is_waited_for() {
     for_each_mode(WORKERS, |rt, _| {
         let (release, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (go, end) = (release.clone(), ended.clone());
-        let started = Arc::new(AtomicBool::new(false));
-        let begun = started.clone();
+        let (started, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (begun, heard) = (started.clone(), told.clone());
         let parent = pinned(rt, move || {
             midge::scope(|s| {
                 s.spawn(|| {
                     begun.store(true, Ordering::Release);
                     while !go.load(Ordering::Acquire) {
-                        let _ = catch_unwind(AssertUnwindSafe(task::yield_now));
+                        if catch_unwind(AssertUnwindSafe(task::yield_now)).is_err() {
+                            heard.store(true, Ordering::Release);
+                        }
                     }
                     end.store(true, Ordering::Release);
                 });
@@ -202,6 +204,8 @@ fn a_child_that_will_not_end_is_waited_for() {
         });
         wait_until(|| started.load(Ordering::Acquire));
         parent.cancel();
+        // Before that the parent may not have come to its scope's end, where it learns of its own end.
+        wait_until(|| told.load(Ordering::Acquire));
         for _ in 0..20 {
             parent.task().unpark();
             std::thread::sleep(Duration::from_micros(100));
