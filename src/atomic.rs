@@ -6,6 +6,7 @@ pub(crate) use std::sync::atomic::{
     fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
+pub(crate) use crate::futex::{futex_wait, futex_wake};
 pub(crate) use crate::membarrier::{heavy_fence, light_fence};
 pub(crate) use crate::spin_lock::SpinLock;
 pub(crate) use parking_lot::Mutex;

@@ -47,6 +47,7 @@ mod arch;
 mod atomic;
 pub mod chan;
 pub mod context;
+mod futex;
 mod membarrier;
 mod peek;
 mod raw_print;

@@ -33,6 +33,7 @@ mod leave;
 mod mount;
 pub(crate) mod own;
 pub(crate) mod panic_hook;
+pub(crate) mod parker;
 pub(crate) mod processor;
 pub(crate) mod remotes;
 pub(crate) mod reserve;

@@ -10,6 +10,7 @@ use super::deadlock::Detector;
 use super::idle::Idle;
 use super::inbox::Inbox;
 use super::keeper::Keeper;
+use super::parker::Parker;
 use super::remotes::Remotes;
 use super::seats::Seats;
 use super::share::Alone;
@@ -28,7 +29,6 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 /// The part of a worker that others may touch.
 pub(crate) struct Remote {
@@ -52,7 +52,7 @@ impl Remote {
             stealer,
             run_next: AtomicPtr::new(ptr::null_mut()),
             inbox: Inbox::new(),
-            parker: Parker::default(),
+            parker: Parker::new(),
             timers: Timers::new(),
             counters: Counters::default(),
             watch: Watch::new(),
@@ -77,35 +77,6 @@ impl Remote {
             Ordering::Relaxed,
         );
         stolen.ok().and_then(NonNull::new).map(Ready)
-    }
-}
-
-/// Where a worker sleeps. Of its own, since a task may use `std::thread::park` on the same thread.
-#[derive(Default)]
-pub(crate) struct Parker {
-    token: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Parker {
-    /// Sleeps until then at most: false if nobody came.
-    pub(crate) fn park_until(&self, deadline: Instant) -> bool {
-        let mut token = self.token.lock();
-        while !*token && !self.changed.wait_until(&mut token, deadline).timed_out() {}
-        std::mem::replace(&mut *token, false)
-    }
-
-    pub(crate) fn park(&self) {
-        let mut token = self.token.lock();
-        while !*token {
-            self.changed.wait(&mut token);
-        }
-        *token = false;
-    }
-
-    pub(crate) fn unpark(&self) {
-        *self.token.lock() = true;
-        self.changed.notify_one();
     }
 }
 

@@ -14,7 +14,8 @@
 
 use super::config::Mode;
 use super::hogs::Hogs;
-use super::shared::{Parker, Shared};
+use super::parker::Parker;
+use super::shared::Shared;
 use super::slumber::Slumber;
 use super::threads::{self, NoWorker};
 use crate::stack::window::memory_is_short;
@@ -56,7 +57,7 @@ pub(crate) struct Sysmon {
 impl Sysmon {
     pub(crate) fn new() -> Sysmon {
         Sysmon {
-            parker: Parker::default(),
+            parker: Parker::new(),
             slumber: Slumber::new(),
             fill: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
@@ -76,7 +77,7 @@ impl Sysmon {
 
     /// The number of seats has changed: they are to be filled.
     pub(crate) fn fill_soon(&self) {
-        self.fill.store(true, Ordering::Relaxed); // the parker's lock orders it
+        self.fill.store(true, Ordering::Relaxed); // the parker orders it
         self.wake();
     }
 
@@ -239,7 +240,7 @@ impl Monitor {
         {
             return;
         }
-        // Relaxed: the parker's lock orders it.
+        // Relaxed: the parker orders it.
         let asked = fill.swap(false, Ordering::Relaxed);
         if !asked && !self.somebody_waits() {
             return;

@@ -19,6 +19,7 @@ mod idle;
 mod join;
 mod ownership;
 mod parker;
+mod parking;
 mod rests;
 mod seats;
 mod slumber;
@@ -39,11 +40,15 @@ mod source_keeper;
 #[path = "../../src/stack/ownership.rs"]
 mod source_ownership;
 #[allow(dead_code)]
+#[path = "../../src/sched/parker.rs"]
+mod source_parker;
+#[allow(dead_code)]
 #[path = "../../src/task/reason.rs"]
 mod source_reason;
 #[allow(dead_code)]
 #[path = "../../src/sched/rests.rs"]
 mod source_rests;
+#[allow(dead_code)]
 #[path = "../../src/sched/seats.rs"]
 mod source_seats;
 #[path = "../../src/sched/slumber.rs"]
@@ -88,6 +93,7 @@ mod atomic {
         fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
     use loom::sync::{Condvar, MutexGuard};
+    use std::time::Duration;
 
     pub(crate) use loom::cell::UnsafeCell;
 
@@ -105,6 +111,29 @@ mod atomic {
 
     pub(crate) fn relax(_: u32) {
         loom::thread::yield_now();
+    }
+
+    loom::lazy_static! {
+        /// The kernel's part of a futex.
+        static ref SLEEPERS: (loom::sync::Mutex<()>, Condvar) =
+            (loom::sync::Mutex::new(()), Condvar::new());
+    }
+
+    /// One that sleeps for a while may as well go on at once.
+    pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, most: Option<Duration>) {
+        if most.is_some() {
+            return loom::thread::yield_now();
+        }
+        let guard = SLEEPERS.0.lock().unwrap();
+        if word.load(Ordering::Relaxed) == expected {
+            drop(SLEEPERS.1.wait(guard).unwrap());
+        }
+    }
+
+    /// Wakes all, which a futex may do at any time.
+    pub(crate) fn futex_wake(_: *const AtomicU32) {
+        drop(SLEEPERS.0.lock().unwrap());
+        SLEEPERS.1.notify_all();
     }
 
     /// The spin lock in the shape that loom can go through: its waiters sleep.

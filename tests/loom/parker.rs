@@ -1,4 +1,5 @@
-//! Where a thread waits until it is woken: what the runtime has in `sched::shared::Parker`.
+//! Where a thread waits until it is woken, for models of something else: `sched::parker` has one of
+//! its own (`parking`).
 
 use loom::sync::{Condvar, Mutex};
 
