@@ -4,6 +4,7 @@
 //! cargo run --release --example hogs
 //! cargo run --release --example hogs -- --mode copying
 //! cargo run --release --example hogs -- --windows 8
+//! cargo run --release --example hogs -- --windows 8 --preempt
 //! ```
 //!
 //! The others play ping-pong in pairs and sleep in between. Each second gets a line: how many sleeps
@@ -12,7 +13,8 @@
 //!
 //! In the migrating mode the hogs stop nobody: what a hog hogs is its thread, and another thread
 //! takes its place. In the other modes the tasks that have begun on its thread wait for it, and the
-//! runtime names it on stderr; as it does when tasks share the hog's window (`--windows 8`).
+//! runtime names it on stderr; as it does when tasks share the hog's window (`--windows 8`). Unless
+//! such windows are preempted (`--preempt`): then the hogs are paused in turn, and nobody stops.
 //!
 //! In Go, this is what `sysmon` and `entersyscall` are for.
 
@@ -71,6 +73,10 @@ struct Arguments {
     #[arg(long, value_name = "COUNT")]
     windows: Option<usize>,
 
+    /// Pause a hog whose window others wait for (migrating mode)
+    #[arg(long)]
+    preempt: bool,
+
     /// How many worker threads run the tasks
     #[arg(long, value_name = "COUNT", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..))]
@@ -86,11 +92,13 @@ impl Arguments {
         let options = RuntimeOptions { workers: Some(self.workers), mode: self.mode };
         let tasks = self.others.saturating_add(self.computing + self.blocked);
         options.check_tasks::<Arguments>("--others", tasks, 1);
-        // SAFETY: what these tasks have on their stacks while they wait is channel ends and times,
-        // which nobody else has a reference to and which belong to no thread.
+        // SAFETY: what these tasks have on their stacks, at any time, is channel ends, times and a
+        // buffer to read into, which nobody else has a reference to (the kernel only during a call,
+        // which a signal ends) and which belong to no thread.
         unsafe {
             options.build_with(|builder| {
                 self.windows.map(|windows| builder.windows(windows));
+                builder.preempt_windows(self.preempt);
             })
         }
     }
@@ -237,8 +245,8 @@ impl Hogs {
 /// Prints a line each second. Returns how many sleeps have ended.
 fn report(runtime: &Runtime, seconds: u32) -> u64 {
     println!(
-        "{:>4} {:>10} {:>10} {:>10} {:>10} {:>9} {:>8}",
-        "s", "woke up", "p50 late", "p99 late", "max late", "retakes", "threads"
+        "{:>4} {:>10} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8}",
+        "s", "woke up", "p50 late", "p99 late", "max late", "retakes", "pauses", "threads"
     );
     let mut before = LATE.now();
     let mut all = 0;
@@ -254,12 +262,13 @@ fn report(runtime: &Runtime, seconds: u32) -> u64 {
         };
         let max = (counts.total() > 0).then(|| Duration::from_nanos(LATEST.swap(0, Relaxed)));
         println!(
-            "{second:>4} {:>10} {:>10} {:>10} {:>10} {:>9} {:>8}",
+            "{second:>4} {:>10} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8}",
             grouped(counts.total()),
             milliseconds(counts.percentile(50)),
             milliseconds(counts.percentile(99)),
             milliseconds(max),
             metrics.retakes,
+            metrics.preemptions,
             metrics.threads
         );
     }

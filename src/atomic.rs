@@ -6,10 +6,10 @@ pub(crate) use std::sync::atomic::{
     fence, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
 
-pub(crate) use crate::futex::{futex_wait, futex_wake};
+pub(crate) use crate::futex::{futex_wait, futex_wake, futex_wake_all};
+pub(crate) use crate::lock::Mutex;
 pub(crate) use crate::membarrier::{heavy_fence, light_fence};
 pub(crate) use crate::spin_lock::SpinLock;
-pub(crate) use parking_lot::Mutex;
 
 /// Whether memory may be kept from one use to the next. (In a model all that is used is made in
 /// it.)

@@ -12,11 +12,11 @@
 //!
 //! Go: package `context`.
 
+use crate::lock::Mutex;
 use crate::sched::context::park_for;
 use crate::sched::park_until;
 use crate::task::reason::Reason;
 use crate::task::{self, Task};
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,6 +1,6 @@
 //! Waiting until a word changes: `futex(2)`.
 //!
-//! Guarantees: neither call takes a lock or memory, so both may be made in a signal handler (which
+//! Guarantees: no call takes a lock or memory, so all may be made in a signal handler (which
 //! has to put errno back).
 //!
 //! Go: `runtime/os_linux.go` `futexsleep`, `futexwakeup`.
@@ -23,7 +23,16 @@ pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, most: Option<Duration>
 
 /// Wakes one of those who sleep, if there is one. The word may be gone by now.
 pub(crate) fn futex_wake(word: *const AtomicU32) {
+    wake(word, 1);
+}
+
+/// Wakes all who sleep.
+pub(crate) fn futex_wake_all(word: *const AtomicU32) {
+    wake(word, libc::c_int::MAX);
+}
+
+fn wake(word: *const AtomicU32, most: libc::c_int) {
     let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the system only compares the address with those it knows of sleepers.
-    unsafe { libc::syscall(libc::SYS_futex, word, operation, 1) };
+    unsafe { libc::syscall(libc::SYS_futex, word, operation, most) };
 }

@@ -48,6 +48,7 @@ mod atomic;
 pub mod chan;
 pub mod context;
 mod futex;
+mod lock;
 mod membarrier;
 mod peek;
 mod raw_print;

@@ -10,11 +10,11 @@
 //!
 //! Go: `golang.org/x/sync/errgroup`, without the borrowing. The shape is `std::thread::scope`'s.
 
+use crate::lock::Mutex;
 use crate::sched::builder::TaskBuilder;
 use crate::sched::{context, unwind};
 use crate::task::reason::Reason;
 use crate::task::{self, Cancelled, JoinHandle, Task};
-use parking_lot::Mutex;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;

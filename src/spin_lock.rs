@@ -4,7 +4,7 @@
 //! it taken spins, and after a while lets the other threads of the machine go first, since the
 //! holder may have been preempted.
 //!
-//! Why not `parking_lot::Mutex`: its unlock is a second atomic exchange, and these two are most of
+//! Why not a mutex that sleeps ([`lock`](crate::lock)): its unlock is a second atomic exchange, and these two are most of
 //! what an operation on a channel costs.
 //!
 //! Go: `runtime/lock_futex.go` `lock2`, which spins, yields and then sleeps.

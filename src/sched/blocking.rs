@@ -13,9 +13,9 @@
 use super::blocking_pool::Job;
 use super::context::{self, in_task};
 use super::unwind;
+use crate::lock::Mutex;
 use crate::task::handle::Task;
 use crate::task::reason::Reason;
-use parking_lot::Mutex;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;

@@ -9,14 +9,14 @@
 //! Go: `runtime/proc.go` `startm`, `stopm`; the shape is tokio's `blocking/pool.rs`.
 
 use super::shared::Shared;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::lock::{Condvar, Mutex, MutexGuard};
 use std::cell::OnceCell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a thread waits for work before it ends. tokio: `KEEP_ALIVE` (`blocking/pool.rs`).
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -148,8 +148,7 @@ impl Pool {
                 break;
             }
             state.idle += 1;
-            let patience = Instant::now() + KEEP_ALIVE;
-            let timed_out = self.work.wait_until(&mut state, patience).timed_out();
+            let timed_out = !self.work.wait_for(&mut state, KEEP_ALIVE);
             state.idle -= 1;
             if timed_out && state.queue.is_empty() {
                 break;

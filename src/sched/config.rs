@@ -3,6 +3,7 @@
 //! Go: `GOMAXPROCS`, `debug.SetMaxStack`; the environment is read as `runtime/runtime1.go` reads
 //! GODEBUG.
 
+use super::pause;
 use super::remotes;
 use super::runtime::Runtime;
 use crate::stack::limits;
@@ -60,6 +61,13 @@ pub enum BuildError {
     },
     /// A worker thread could not be started.
     Thread(io::Error),
+    /// The signal of [`Builder::preempt_signal`] cannot be had.
+    PreemptSignal {
+        /// Which one was asked for.
+        signal: i32,
+        /// What the system said.
+        error: io::Error,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -87,6 +95,12 @@ impl fmt::Display for BuildError {
                  limit on address space (ulimit -v) or lower Builder::max_stack"
             ),
             BuildError::Thread(error) => write!(f, "cannot start a worker thread: {error}"),
+            BuildError::PreemptSignal { signal, error } => write!(
+                f,
+                "windows cannot be preempted by signal {signal} ({error}); give \
+                 Builder::preempt_signal one that may be caught and that the program does not use, \
+                 such as SIGURG, SIGUSR1, or a real-time signal"
+            ),
         }
     }
 }
@@ -94,7 +108,9 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            BuildError::Windows { error, .. } | BuildError::Thread(error) => Some(error),
+            BuildError::Windows { error, .. }
+            | BuildError::Thread(error)
+            | BuildError::PreemptSignal { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -135,6 +151,8 @@ pub struct Builder {
     name: Option<String>,
     max_blocking_threads: Option<usize>,
     no_deadlock_detection: bool,
+    preempt_windows: bool,
+    preempt_signal: Option<i32>,
 }
 
 /// A checked configuration.
@@ -151,6 +169,8 @@ pub(crate) struct Config {
     pub(crate) name: String,
     pub(crate) max_blocking_threads: usize,
     pub(crate) deadlock_detection: bool,
+    /// The signal by which windows are preempted, if they are.
+    pub(crate) preempt: Option<libc::c_int>,
 }
 
 impl Builder {
@@ -273,6 +293,57 @@ impl Builder {
         self
     }
 
+    /// Whether a task that computes or blocks for over 10 ms while others wait for its window is
+    /// paused for their sake: false unless this says otherwise. In the migrating mode only.
+    ///
+    /// Without it such a task keeps only its window: the tasks that are bound to the same one wait,
+    /// and the task is named on stderr. With it, a signal interrupts the task, its stack is copied
+    /// away, the others have the window for 10 ms at least, and then it goes on where it was, on the
+    /// same thread. It costs some 10 us each time, and each suspended task keeps the memory for its
+    /// frozen stack at hand.
+    ///
+    /// A system call that a signal interrupts is begun anew (`SA_RESTART`), as far as the system
+    /// does that: `nanosleep`, `poll`, `select`, `epoll_wait`, `io_getevents`, `semop`, `msgrcv`,
+    /// `sigtimedwait`, and calls on sockets that have a timeout return `EINTR`, at any time, as
+    /// they may in any program that catches signals (`man 7 signal`). The standard library's own
+    /// calls go on by themselves, except where they document `ErrorKind::Interrupted`.
+    ///
+    /// A task that runs on a stack of its own making (another library's coroutine) cannot be paused
+    /// there.
+    ///
+    /// # Safety
+    ///
+    /// What [`Runtime::copying`] asks for then holds **at every instruction**, not only at suspension
+    /// points: no task that is not pinned lends its stack at all while it runs for long or blocks. A
+    /// task that waits in `std::thread::scope` or in rayon for threads that use what is on its stack
+    /// breaks it, and so does a system call that others complete in memory of the stack (`io_uring`).
+    /// Such tasks are to be spawned pinned ([`task::Builder::pinned`](crate::task::Builder::pinned)).
+    ///
+    /// ```
+    /// let mut builder = midge::Runtime::builder();
+    /// // SAFETY: no task lends its stack to anybody.
+    /// let rt = unsafe { builder.workers(2).preempt_windows(true).build_migrating() }.unwrap();
+    /// ```
+    pub unsafe fn preempt_windows(&mut self, wanted: bool) -> &mut Builder {
+        self.preempt_windows = wanted;
+        self
+    }
+
+    /// Which signal [`preempt_windows`](Builder::preempt_windows) uses: Go's, `SIGURG`, unless this
+    /// says otherwise. A handler that the program has installed before is called as well, for each
+    /// of them; one that it installs later should do the same for midge's.
+    ///
+    /// ```
+    /// let mut builder = midge::Runtime::builder();
+    /// // SAFETY: no task lends its stack to anybody.
+    /// let built = unsafe { builder.preempt_windows(true).preempt_signal(9).build_migrating() };
+    /// assert!(matches!(built, Err(midge::BuildError::PreemptSignal { signal: 9, .. })));
+    /// ```
+    pub fn preempt_signal(&mut self, signal: i32) -> &mut Builder {
+        self.preempt_signal = Some(signal);
+        self
+    }
+
     /// What the worker threads are called, before their number. The default is `midge-worker`.
     ///
     /// ```
@@ -368,6 +439,8 @@ impl Builder {
             name,
             max_blocking_threads,
             deadlock_detection: !self.no_deadlock_detection,
+            preempt: (self.preempt_windows && mode == Mode::Migrating)
+                .then(|| self.preempt_signal.unwrap_or(pause::DEFAULT_SIGNAL)),
         })
     }
 }

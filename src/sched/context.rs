@@ -252,8 +252,12 @@ pub fn yield_now() {
     };
     let was_inside = worker.enter();
     let next = worker.pick_for_yield(super::Ready(task));
-    // Without a successor, to give up a seat that has been retaken, or for the sake of suspending.
-    let suspends = next.is_some() || worker.processor.stress || worker.remote().inbox.has_notice();
+    // Without a successor, to give up a seat that has been retaken, to serve those who were paused in
+    // the window, or for the sake of suspending.
+    let suspends = next.is_some()
+        || worker.processor.stress
+        || worker.remote().inbox.has_notice()
+        || (worker.processor.preempts && worker.is_window_claimed());
     let worker = if suspends {
         // SAFETY: the running task is alive.
         unsafe { task.as_ref() }.reason.set(Reason::Yield);

@@ -108,6 +108,9 @@ counters! {
     timers_fired,
     /// Times a started task went on on another worker than it stopped on.
     migrations,
+    /// Times a task was paused so that others could have its window
+    /// ([`Builder::preempt_windows`](crate::Builder::preempt_windows)).
+    preemptions,
 }
 
 /// The figures of the runtime that the calling task belongs to.

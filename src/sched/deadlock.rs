@@ -24,20 +24,18 @@
 //! there is cgo, since others may come.
 
 use super::dump;
+use super::pause;
 use super::rests::Rests;
 use super::shared::Shared;
 use super::timers::NEVER;
+use crate::lock::Mutex;
 use crate::task::handle::Task;
-use parking_lot::Mutex;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The first look after one that found a thread in the way; each further one takes twice as long.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// The monitor's thread, which wakes nobody while all rest.
-const MONITOR: usize = 1;
 
 /// So many looks in one rest.
 const LOOKS: u32 = 9;
@@ -98,7 +96,10 @@ impl Detector {
             return Found::Busy;
         }
         let Some(blocking) = shared.blocking.idle_threads() else { return Found::Others };
-        if !process_has(workers + MONITOR + mains.len() + blocking) {
+        // The monitor, and the one that preempts windows, wake nobody while all rest.
+        let watchers = 1 + usize::from(shared.config.preempt.is_some());
+        let threads = workers + watchers + mains.len() + blocking;
+        if !process_has(threads, shared.config.preempt) {
             return Found::Others;
         }
         // One that has ended is not parked: its thread is about to leave `run`.
@@ -174,13 +175,16 @@ const HARMLESS: [i32; 9] = [
 ];
 
 /// Whether the process has so many threads and no more, and no handler for a signal that might wake
-/// a task; false if the system does not say. (The directory /proc/self/task will not do: a thread
+/// a task (that by which windows are preempted does not, as long as the handler is ours alone);
+/// false if the system does not say. (The directory /proc/self/task will not do: a thread
 /// that ends while it is read may hide others.)
-fn process_has(threads: usize) -> bool {
+fn process_has(threads: usize, preempt: Option<libc::c_int>) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let there = field("Threads:").and_then(|number| number.parse().ok());
     let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
-    let harmless = HARMLESS.iter().fold(0u64, |mask, signal| mask | 1 << (signal - 1));
+    let preempt = preempt.filter(|signal| pause::is_ours_alone(*signal));
+    let harmless =
+        HARMLESS.iter().chain(&preempt).fold(0u64, |mask, signal| mask | 1 << (signal - 1));
     there == Some(threads) && caught.is_some_and(|caught| caught & !harmless == 0)
 }

@@ -11,7 +11,6 @@ use super::switch::{self, Suspension};
 use super::unwind;
 use super::worker::{self, Worker, WorkerRef};
 use super::Ready;
-use crate::stack::trim;
 use crate::stack::window::Window;
 use crate::task::header;
 use std::ptr;
@@ -89,7 +88,6 @@ unsafe fn inherit(worker: WorkerRef, task: Ready, next: Ready) -> bool {
 pub(super) unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
     window.resident.set(ptr::null());
     window.bound.set(window.bound.get() - 1);
-    worker.drop_block(task);
     if window.private {
         if worker.processor.exclusive() {
             worker.processor.grown.forget(window); // only this worker's list can have it
@@ -99,16 +97,18 @@ pub(super) unsafe fn bury(worker: WorkerRef, task: Ready, window: &Window) {
             worker.shared().inject(waiting);
         }
     } else {
-        if window.bound.get() == 0 {
-            worker.processor.windows.note_free(window);
-        }
-        if trim::is_grown(window) {
-            worker.note_grown(window);
-        }
+        let (unbound, grown) = (window.bound.get() == 0, worker.note_if_grown(window));
         if !worker.processor.exclusive() {
             worker.leave_window(window);
         }
+        if unbound {
+            worker.processor.windows.note_free(window);
+        }
+        if grown {
+            worker.have_noted_grown();
+        }
     }
+    worker.drop_block(task);
     // SAFETY: passed on.
     unsafe { worker.end_task(task) };
 }

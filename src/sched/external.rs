@@ -10,7 +10,7 @@
 //!
 //! Go frees none of the structures in question.
 
-use parking_lot::{RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 static INSIDE: RwLock<()> = RwLock::new(());
 
@@ -21,10 +21,10 @@ pub(crate) struct Inside {
 
 /// Enters. Not to be called by who is inside already.
 pub(crate) fn enter() -> Inside {
-    Inside { _guard: INSIDE.read() }
+    Inside { _guard: INSIDE.read().unwrap_or_else(PoisonError::into_inner) }
 }
 
 /// Waits until all who were inside have left.
 pub(crate) fn wait_until_left() {
-    drop(INSIDE.write());
+    drop(INSIDE.write().unwrap_or_else(PoisonError::into_inner));
 }

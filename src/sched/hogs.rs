@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::shutdown;
 use super::threads::NoWorker;
 use crate::raw_print::Line;
+use crate::stack::window::Window;
 use crate::task::header::Header;
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 /// not.
 const NAMED_AFTER: Duration = Duration::from_millis(100);
 
-/// At least so much time passes between two messages, and so many times what looking for the last
+/// At least so much time passes between two looks for those who wait, and so many times what the last
 /// one took: with a million tasks a look is work.
 const BETWEEN: Duration = Duration::from_millis(100);
 const RESTS: u32 = 50;
@@ -30,23 +31,39 @@ const RESTS: u32 = 50;
 /// So many tasks are remembered as named.
 const MOST_NAMED: usize = 10_000;
 
+/// So many hogs are looked at together.
+const TOGETHER: usize = 8;
+
+/// A worker that has run one task for long.
+#[derive(Clone, Copy)]
+pub(crate) struct Suspect {
+    pub(crate) worker: usize,
+    /// The task's address.
+    pub(crate) task: usize,
+    pub(crate) long: Duration,
+}
+
 /// What the monitor remembers of hogs.
 pub(crate) struct Hogs {
     /// Whether they are named.
     wanted: bool,
     /// The numbers of tasks that have been.
     named: HashSet<u64>,
-    /// No message before then.
+    /// No look before then.
     quiet_until: Option<Instant>,
+    /// How many have been looked at, so that all get their turn.
+    looked_at: usize,
     /// Whether missing threads have been complained of.
     complained: bool,
 }
 
 /// A hog and its waiters.
 struct Hog {
+    suspect: Suspect,
     id: u64,
     /// Its name and where it was spawned.
     text: Line,
+    window: *const Window,
     waiters: usize,
 }
 
@@ -56,19 +73,27 @@ impl Hogs {
             wanted: config.name_hogs,
             named: HashSet::new(),
             quiet_until: None,
+            looked_at: 0,
             complained: false,
         }
     }
 
-    /// A worker has run the task at this address for `long`.
-    pub(crate) fn look(&mut self, shared: &Shared, worker: usize, task: usize, long: Duration) {
+    /// Names those of the suspects that keep others waiting.
+    pub(crate) fn look(&mut self, shared: &Shared, suspects: &[Suspect]) {
         let now = Instant::now();
-        if long < NAMED_AFTER || self.quiet_until.is_some_and(|until| now < until) {
+        if suspects.is_empty() || self.quiet_until.is_some_and(|until| now < until) {
             return;
         }
-        let found = find(shared, worker, task);
+        let turn = suspects.iter().cycle().skip(self.looked_at % suspects.len());
+        self.looked_at = self.looked_at.wrapping_add(TOGETHER);
+        let found = find(shared, turn.take(suspects.len().min(TOGETHER)));
         self.quiet_until = Some(Instant::now() + BETWEEN.max(now.elapsed() * RESTS));
-        let Some(hog) = found else { return };
+        for hog in found.into_iter().flatten() {
+            self.name(shared, hog);
+        }
+    }
+
+    fn name(&mut self, shared: &Shared, hog: Hog) {
         if self.named.len() == MOST_NAMED {
             self.named.clear();
         }
@@ -77,14 +102,14 @@ impl Hogs {
         }
         shared.sysmon.hogs.fetch_add(1, Ordering::Relaxed); // guards nothing
         if self.wanted {
-            let Hog { mut text, waiters, .. } = hog;
+            let Hog { mut text, waiters, suspect, .. } = hog;
             let tasks = if waiters == 1 { "task waits" } else { "tasks wait" };
             // A line takes whatever it is given.
             let _ = write!(
                 text,
                 " has run for {} ms without suspending, and {waiters} {tasks} for it; use \
                  midge::blocking or task::yield_now, or spawn it with task::Builder::pinned",
-                long.as_millis()
+                suspect.long.as_millis()
             );
             text.end().print();
         }
@@ -112,36 +137,51 @@ impl Hogs {
     }
 }
 
-/// Looks for the hog among all tasks, and counts those that wait for it: started ones which belong
-/// to its thread, or to its window.
-fn find(shared: &Shared, worker: usize, task: usize) -> Option<Hog> {
-    let mut hog = None;
-    let mut window = ptr::null();
+impl Suspect {
+    /// Whether it has run its task for so long that it may be named.
+    pub(crate) fn is_one(&self) -> bool {
+        self.long >= NAMED_AFTER
+    }
+}
+
+/// The tasks that the suspects run, and how many that are ready can go on only after each. Takes no
+/// memory.
+fn find<'a>(
+    shared: &Shared,
+    suspects: impl Iterator<Item = &'a Suspect>,
+) -> [Option<Hog>; TOGETHER] {
+    let mut hogs = [const { None }; TOGETHER];
+    for (hog, suspect) in hogs.iter_mut().zip(suspects) {
+        let (id, text, window) = (0, Line::new(), ptr::null());
+        *hog = Some(Hog { suspect: *suspect, id, text, window, waiters: 0 });
+    }
     shutdown::look_at_all(|header: &Header| {
-        if ptr::from_ref(header).addr() == task {
-            window = header.image.window.get();
-            hog = Some((header.id, description(header)));
+        for hog in hogs.iter_mut().flatten() {
+            if ptr::from_ref(header).addr() == hog.suspect.task {
+                hog.window = header.image.window.get();
+                (hog.id, hog.text) = (header.id, description(header));
+            }
         }
     });
-    let (id, text) = hog?;
-    let mut waiters = 0;
     let migrating = shared.config.mode == Mode::Migrating;
     shutdown::look_at_all(|header: &Header| {
         if !ptr::eq(header.runtime.cast(), shared)
-            || ptr::from_ref(header).addr() == task
             || !header.has_started()
             || !header.state.is_ready()
         {
             return;
         }
-        let waits = if migrating {
-            ptr::eq(header.image.window.get(), window)
-        } else {
-            header.home.get() as usize == worker
-        };
-        waiters += usize::from(waits);
+        for hog in hogs.iter_mut().flatten() {
+            let waits = if migrating {
+                ptr::eq(header.image.window.get(), hog.window)
+            } else {
+                header.home.get() as usize == hog.suspect.worker
+            };
+            let itself = ptr::from_ref(header).addr() == hog.suspect.task;
+            hog.waiters += usize::from(waits && !itself && hog.id != 0);
+        }
     });
-    Some(Hog { id, text, waiters })
+    hogs
 }
 
 fn description(header: &Header) -> Line {

@@ -7,7 +7,7 @@
 //! the usual case in the thread-bound modes, so it is a queue.
 
 use super::Ready;
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -34,6 +34,8 @@ mod mount;
 pub(crate) mod own;
 pub(crate) mod panic_hook;
 pub(crate) mod parker;
+pub(crate) mod pause;
+pub(crate) mod preempt;
 pub(crate) mod processor;
 pub(crate) mod remotes;
 pub(crate) mod reserve;

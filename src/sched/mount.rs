@@ -81,7 +81,8 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
     }
     // SAFETY: bound to a window that this worker holds now (or that is its own, in the exclusive
     // case) and that nobody stands on; whoever is resident there is parked.
-    let copied = unsafe { worker.processor.with_cache(|cache| image::mount(&header.image, cache)) };
+    let copied =
+        unsafe { worker.processor.with_block_cache(|cache| image::mount(&header.image, cache)) };
     worker.count_copies(copied);
     if fresh {
         // SAFETY: the window is vacant, and its top is committed and 64-byte aligned.
@@ -115,6 +116,13 @@ unsafe fn choose_window(worker: WorkerRef, task: Ready, current: *const Window) 
 }
 
 impl Worker {
+    /// Adds how much larger a block has become.
+    pub(super) fn count_block_growth(&self, bytes: u64) {
+        if bytes != 0 {
+            self.remote().counters.block_bytes.add(bytes);
+        }
+    }
+
     /// Adds what copying has cost to the figures.
     pub(super) fn count_copies(&self, copied: image::Copied) {
         let counters = &self.remote().counters;
@@ -122,9 +130,7 @@ impl Worker {
             counters.freezes.add(1);
             counters.bytes_frozen.add(bytes as u64);
         }
-        if copied.block_growth != 0 {
-            counters.block_bytes.add(copied.block_growth);
-        }
+        self.count_block_growth(copied.block_growth);
         if let Some(bytes) = copied.thawed {
             counters.thaws.add(1);
             counters.bytes_thawed.add(bytes as u64);

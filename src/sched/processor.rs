@@ -55,6 +55,8 @@ pub(crate) struct Processor {
     exclusive: Cell<bool>,
     /// Whether stress mode is on.
     pub(crate) stress: bool,
+    /// Whether windows are preempted.
+    pub(crate) preempts: bool,
 }
 
 impl Processor {
@@ -68,6 +70,8 @@ impl Processor {
         if shared.config.stress.is_some() {
             super::context::note_stress();
         }
+        let grown = TrimList::default();
+        grown.make_room();
         Processor {
             stealable,
             bound: UnsafeCell::new(VecDeque::new()),
@@ -78,12 +82,13 @@ impl Processor {
             bound_first: Cell::new(false),
             streak: Cell::new(0),
             windows,
-            grown: TrimList::default(),
+            grown,
             cache: UnsafeCell::new(Cache::new()),
             random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             ids: Cell::new((0, 0)),
             exclusive: Cell::new(shared.exclusive()),
             stress: shared.config.stress.is_some(),
+            preempts: shared.config.preempt.is_some(),
         }
     }
 
@@ -93,6 +98,18 @@ impl Processor {
     pub(crate) fn with_cache<R>(&self, f: impl FnOnce(&mut Cache) -> R) -> R {
         // SAFETY: a processor is used by one thread, and `f` does not nest.
         f(unsafe { &mut *self.cache.get() })
+    }
+
+    /// Runs `f` with the slab cache for blocks. With none where windows are preempted: whoever holds a
+    /// window that others may be paused in must not wait for the allocator, since they may have its
+    /// locks.
+    #[inline]
+    pub(crate) fn with_block_cache<R>(&self, f: impl FnOnce(Option<&mut Cache>) -> R) -> R {
+        if self.preempts {
+            f(None)
+        } else {
+            self.with_cache(|cache| f(Some(cache)))
+        }
     }
 
     /// Appends to the queue of tasks that only this worker may run.

@@ -12,6 +12,7 @@ use super::deadlock::Detector;
 use super::idle::Idle;
 use super::join::JoinHandle;
 use super::keeper::Keeper;
+use super::preempt::{self, Preemptor};
 use super::remotes::Remotes;
 use super::seats::Seats;
 use super::share::Alone;
@@ -19,13 +20,13 @@ use super::shared::Shared;
 use super::sysmon::{self, Sysmon};
 use super::threads::New;
 use super::window_store::WindowStore;
-use super::{panic_hook, set_workers, shutdown, worker};
+use super::{panic_hook, pause, set_workers, shutdown, worker};
+use crate::lock::{Condvar, Mutex};
 use crate::membarrier;
 use crate::stack::addresses::Purpose;
 use crate::stack::fault;
 use crate::stack::window::Shape;
 use crossbeam_deque::Injector;
-use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::panic::{self, Location};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -49,8 +50,8 @@ static LIVING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 pub struct Runtime {
     /// Always there but during the drop.
     shared: Option<Arc<Shared>>,
-    /// The monitor's thread.
-    monitor: Option<thread::JoinHandle<()>>,
+    /// The threads that look after the workers: the monitor, and the one that preempts windows.
+    watchers: Vec<thread::JoinHandle<()>>,
 }
 
 impl Runtime {
@@ -187,6 +188,9 @@ impl Runtime {
     }
 
     pub(crate) fn build(mut config: Config) -> Result<Runtime, BuildError> {
+        if let Some(signal) = config.preempt {
+            pause::install(signal).map_err(|error| BuildError::PreemptSignal { signal, error })?;
+        }
         fault::install(worker::faulting_window);
         panic_hook::install();
         let windows = WindowStore::new(Shape::new(config.max_stack, config.huge_pages));
@@ -208,7 +212,8 @@ impl Runtime {
             }
         }
         let workers = config.workers;
-        let alone = config.mode == Mode::Migrating && workers == 1;
+        // Where windows are preempted, none may be taken for granted.
+        let alone = config.mode == Mode::Migrating && workers == 1 && config.preempt.is_none();
         membarrier::prepare();
         let shared = Arc::new(Shared {
             idle: Idle::new(workers),
@@ -217,6 +222,7 @@ impl Runtime {
             remotes: Remotes::new(),
             seats: Seats::new(workers, config.max_threads),
             sysmon: Sysmon::new(),
+            preemptor: Preemptor::new(),
             threads: Mutex::new(Vec::new()),
             alone: Mutex::new(if alone { Alone::Yes } else { Alone::No }),
             is_alone: AtomicBool::new(alone),
@@ -232,7 +238,7 @@ impl Runtime {
             ended_lock: Mutex::new(()),
             config,
         });
-        let mut runtime = Runtime { shared: Some(shared.clone()), monitor: None };
+        let mut runtime = Runtime { shared: Some(shared.clone()), watchers: Vec::new() };
         // Each worker knows all others when it begins.
         let new: Vec<_> = first.into_iter().map(|window| New::enter(&shared, window)).collect();
         for worker in new {
@@ -240,7 +246,11 @@ impl Runtime {
             let thread = worker.start(&shared).map_err(BuildError::Thread)?;
             shared.threads.lock().push(thread);
         }
-        runtime.monitor = Some(sysmon::start(&shared).map_err(BuildError::Thread)?);
+        runtime.watchers.push(sysmon::start(&shared).map_err(BuildError::Thread)?);
+        if let Some(signal) = shared.config.preempt {
+            let preemptor = preempt::start(&shared, signal).map_err(BuildError::Thread)?;
+            runtime.watchers.push(preemptor);
+        }
         let mut living = LIVING.lock();
         living.retain(|runtime| runtime.strong_count() > 0);
         living.push(Arc::downgrade(&shared));
@@ -361,18 +371,18 @@ impl fmt::Debug for Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
-        let monitor = self.monitor.take();
+        let watchers = std::mem::take(&mut self.watchers);
         let inside = worker::current().is_some_and(|w| std::ptr::eq(w.shared(), &*shared))
             || blocking_pool::runtime_of_thread().is_some_and(|own| Arc::ptr_eq(&own, &shared));
         if inside {
             // One of its own tasks (or threads) drops it and cannot wait for its own end: a thread
             // does.
-            let end = move || shutdown::end(shared, monitor);
+            let end = move || shutdown::end(shared, watchers);
             if let Err(error) = thread::Builder::new().name("midge-end".into()).spawn(end) {
                 crate::fatal(format_args!("no thread to end a runtime: {error}"));
             }
         } else {
-            shutdown::end(shared, monitor);
+            shutdown::end(shared, watchers);
         }
     }
 }

@@ -12,9 +12,9 @@ use super::shared::Shared;
 use super::shutdown;
 use super::worker::{Worker, WorkerRef};
 use super::Ready;
+use crate::lock::MutexGuard;
 use crate::stack::window::Window;
 use crate::task::header::Header;
-use parking_lot::MutexGuard;
 use std::ptr;
 use std::sync::atomic::Ordering;
 

@@ -11,6 +11,7 @@ use super::idle::Idle;
 use super::inbox::Inbox;
 use super::keeper::Keeper;
 use super::parker::Parker;
+use super::preempt::{Preemptor, Requests};
 use super::remotes::Remotes;
 use super::seats::Seats;
 use super::share::Alone;
@@ -22,9 +23,9 @@ use super::watch::Watch;
 use super::window_store::WindowStore;
 use super::worker::Worker;
 use super::Ready;
+use crate::lock::{Condvar, Mutex};
 use crate::task::header::Header;
 use crossbeam_deque::{Injector, Stealer};
-use parking_lot::{Condvar, Mutex};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) struct Remote {
     pub(crate) counters: Counters,
     pub(crate) watch: Watch,
     pub(crate) time: ThreadTime,
+    pub(crate) requests: Requests,
     /// The worker, while its thread is there. For the monitor.
     pub(crate) worker: AtomicPtr<Worker>,
 }
@@ -57,6 +59,7 @@ impl Remote {
             counters: Counters::default(),
             watch: Watch::new(),
             time: ThreadTime::new(),
+            requests: Requests::new(),
             worker: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -86,6 +89,7 @@ pub(crate) struct Shared {
     pub(crate) remotes: Remotes,
     pub(crate) seats: Seats,
     pub(crate) sysmon: Sysmon,
+    pub(crate) preemptor: Preemptor,
     /// The threads of all workers. Whoever starts one holds the lock.
     pub(crate) threads: Mutex<Vec<JoinHandle<()>>>,
     /// Whether there is one worker, and there has never been another.

@@ -24,7 +24,7 @@ use std::time::Duration;
 const WALK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Ends a runtime. Not to be called on one of its workers.
-pub(crate) fn end(shared: Arc<Shared>, monitor: Option<thread::JoinHandle<()>>) {
+pub(crate) fn end(shared: Arc<Shared>, watchers: Vec<thread::JoinHandle<()>>) {
     shared.draining.store(true, Ordering::SeqCst);
     shared.closed.store(true, Ordering::SeqCst);
     external::wait_until_left(); // whoever was about to spawn has done so
@@ -43,10 +43,11 @@ pub(crate) fn end(shared: Arc<Shared>, monitor: Option<thread::JoinHandle<()>>) 
     }
     // After this nobody from outside is still busy with a task that has ended.
     external::wait_until_left();
-    // First the monitor, which looks at workers, and starts them.
+    // First those who look at workers, and start them.
     shared.sysmon.stop();
-    if let Some(monitor) = monitor {
-        let _ = monitor.join(); // as below
+    shared.preemptor.stop();
+    for watcher in watchers {
+        let _ = watcher.join(); // as below
     }
     shared.stopped.store(true, Ordering::SeqCst);
     for worker in shared.seats.close().into_iter().chain(shared.idle.wake_all()) {

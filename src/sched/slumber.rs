@@ -28,6 +28,11 @@ impl Slumber {
         all_sleep()
     }
 
+    /// Whether the monitor sleeps, or is about to.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed) // a hint
+    }
+
     /// For the monitor, whether it has slept or not.
     pub(crate) fn get_up(&self) {
         self.asleep.store(false, Ordering::Relaxed); // whoever wakes it in vain does no harm

@@ -11,12 +11,12 @@
 //! Go: `runtime/proc.go` `gopark`/`park_m`, `goschedImpl`.
 
 use super::leave;
+use super::preempt;
 use super::unwind;
 use super::worker::{Worker, WorkerRef};
 use super::{exit, Ready};
 use crate::arch;
 use crate::stack::image;
-use crate::stack::trim;
 use crate::stack::window::Window;
 use crate::task::header::Header;
 use crate::task::reason::Reason;
@@ -101,16 +101,16 @@ unsafe fn finish_previous(worker: WorkerRef, task: Ready, why: Suspension) {
         // SAFETY: the task has ended and left its stack.
         return unsafe { exit::bury(worker, task, window) };
     }
-    if trim::is_grown(window) {
-        worker.note_grown(window);
-    }
+    let grown = worker.note_if_grown(window);
     if worker.processor.stress && !header.pinned {
         // SAFETY: held, nobody stands on it, and its resident is the task that has just left.
-        let copied = unsafe { worker.processor.with_cache(|cache| image::evict(window, cache)) };
-        worker.count_copies(copied);
+        unsafe { worker.evict(window, true) };
     }
     if !worker.processor.exclusive() {
         worker.leave_window(window);
+    }
+    if grown {
+        worker.have_noted_grown();
     }
     if why == Suspension::Parked {
         return;
@@ -131,6 +131,9 @@ impl Worker {
     /// Gives up a window, unless the task in `handoff` needs it next; either way those who wait get
     /// their turn.
     pub(super) fn leave_window(&self, window: &Window) {
+        if self.processor.preempts {
+            return self.leave_preempted_window(window);
+        }
         let next = self.handoff.get();
         let wanted = next.map_or(ptr::null(), |task| task.header().image.window.get());
         if ptr::eq(wanted, window) {
@@ -139,5 +142,31 @@ impl Worker {
         } else {
             self.ready_all(window.ownership.release());
         }
+    }
+
+    /// The same where somebody may have been paused in the window. It is not kept: making others
+    /// ready takes memory, and for that no such window may be held.
+    fn leave_preempted_window(&self, window: &Window) {
+        if window.turns.are_quiet() {
+            return self.ready_all(window.ownership.release());
+        }
+        window.turns.end_turn();
+        if window.turns.anybody_away() {
+            // SAFETY: held, nobody stands on it, and its resident has just left, or ended.
+            unsafe { self.evict(window, false) };
+        }
+        self.ready_all(window.turns.give_up(&window.ownership, preempt::clock()));
+    }
+
+    /// Freezes the resident of a window.
+    ///
+    /// # Safety
+    ///
+    /// This worker holds the window, nobody stands on it, and its resident is parked.
+    unsafe fn evict(&self, window: &Window, poison: bool) {
+        // SAFETY: passed on.
+        let copied =
+            unsafe { self.processor.with_block_cache(|cache| image::evict(window, cache, poison)) };
+        self.count_copies(copied);
     }
 }

@@ -13,12 +13,14 @@
 //! Go: `runtime/proc.go` `sysmon`, `retake`, with the same periods.
 
 use super::config::Mode;
-use super::hogs::Hogs;
+use super::hogs::{Hogs, Suspect};
 use super::parker::Parker;
 use super::shared::Shared;
 use super::slumber::Slumber;
 use super::threads::{self, NoWorker};
+use super::Ready;
 use crate::stack::window::memory_is_short;
+use crate::task::header::Header;
 use crossbeam_deque::Steal;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -75,6 +77,12 @@ impl Sysmon {
         }
     }
 
+    /// Whether it sleeps, since everybody does. A hint: when it gets up, it says so
+    /// ([`Preemptor::wake`](super::preempt::Preemptor::wake)).
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.slumber.is_asleep()
+    }
+
     /// The number of seats has changed: they are to be filled.
     pub(crate) fn fill_soon(&self) {
         self.fill.store(true, Ordering::Relaxed); // the parker orders it
@@ -87,8 +95,8 @@ impl Sysmon {
         self.wake();
     }
 
-    /// Makes it look at once.
-    fn wake(&self) {
+    /// Makes it look at once. Async-signal-safe.
+    pub(crate) fn wake(&self) {
         self.parker.unpark();
     }
 }
@@ -135,6 +143,8 @@ struct Monitor {
     shared: Arc<Shared>,
     seen: Vec<Seen>,
     hogs: Hogs,
+    /// Those of the present look.
+    suspects: Vec<Suspect>,
     /// The system has just refused a thread.
     no_thread_before: Option<Instant>,
 }
@@ -144,7 +154,8 @@ impl Monitor {
         let hogs = Hogs::new(&shared.config);
         // So that looking needs no memory when there may be none left.
         let seen = Vec::with_capacity(shared.remotes.len());
-        Monitor { shared, seen, hogs, no_thread_before: None }
+        let suspects = Vec::with_capacity(shared.remotes.len());
+        Monitor { shared, seen, hogs, suspects, no_thread_before: None }
     }
 
     fn run(mut self) {
@@ -184,6 +195,7 @@ impl Monitor {
     fn all_sleep(&self) -> bool {
         self.shared.seats.all_sleep(self.shared.idle.sleepers())
             && !self.shared.windows.somebody_waits()
+            && self.shared.preemptor.handed.is_empty()
     }
 
     /// Sleeps until a worker gets up.
@@ -194,11 +206,18 @@ impl Monitor {
             sysmon.parker.park();
         }
         sysmon.slumber.get_up();
+        self.shared.preemptor.wake();
     }
 
     /// Looks at every worker. True if there was something to do.
     fn look(&mut self) -> bool {
         let now = Instant::now();
+        let mut handed = false;
+        for waiter in self.shared.preemptor.handed.take() {
+            // SAFETY: wait lists hold the `waiter` links of tasks.
+            self.shared.ready(Ready(unsafe { Header::of_waiter(waiter) }));
+            handed = true;
+        }
         let mut retaken = false;
         for worker in 0..self.shared.remotes.len() {
             let Some(seen) = self.running(worker, now) else { continue };
@@ -212,8 +231,13 @@ impl Monitor {
                 retaken |= self.somebody_waits() && self.retake(worker);
                 self.take_tasks_of_retaken(worker);
             }
-            self.hogs.look(&self.shared, worker, seen.task, seen.hogs(now));
+            let suspect = Suspect { worker, task: seen.task, long: seen.hogs(now) };
+            if suspect.is_one() && !self.shared.remotes[worker].requests.is_paused() {
+                self.suspects.push(suspect);
+            }
         }
+        self.hogs.look(&self.shared, &self.suspects);
+        self.suspects.clear();
         if memory_is_short() {
             self.shared.trim_all();
         }
@@ -228,7 +252,7 @@ impl Monitor {
             self.shared.sysmon.timers_fired.fetch_add(fired, Ordering::Relaxed);
         }
         self.fill_seats();
-        retaken || fired > 0
+        handed || retaken || fired > 0
     }
 
     /// Fills seats if there is work for them, or if somebody has asked for it.
@@ -262,7 +286,7 @@ impl Monitor {
         }
         // SAFETY: workers outlive the monitor.
         let of = unsafe { &*of };
-        let (ticks, task) = (of.processor.ticks(), of.current.address());
+        let (ticks, task) = (of.slice(), of.current.address());
         let reserved = of.reserved.get() > 0;
         if self.seen.len() <= worker {
             self.seen.resize(

@@ -50,6 +50,13 @@ impl ThreadTime {
         Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
     }
 
+    /// Sends it a signal. Neither allocates nor locks.
+    pub(crate) fn send(&self, signal: libc::c_int) {
+        let id = self.id.load(Ordering::Relaxed); // see `is_mine`
+                                                  // SAFETY: a system call that takes no pointers, and reaches threads of this process only.
+        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, signal) };
+    }
+
     /// Whether the thread runs, or would if it got a processor; false if it waits for something in
     /// the system. None if the system does not say.
     pub(crate) fn is_runnable(&self) -> Option<bool> {

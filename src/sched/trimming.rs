@@ -15,11 +15,23 @@ use crate::task::header::Header;
 use std::time::Instant;
 
 impl Worker {
-    /// Notes a grown window, which the caller holds and has left. (`Processor::pick` looks at the
-    /// list now and then.)
+    /// Notes a window if it is grown, which the caller holds and has left; true if so, and then
+    /// [`have_noted_grown`](Worker::have_noted_grown) is to be called when it is no longer held.
+    /// (`Processor::pick` looks at the list now and then.)
+    #[inline]
+    #[must_use]
+    pub(super) fn note_if_grown(&self, window: &Window) -> bool {
+        let grown = trim::is_grown(window);
+        if grown {
+            self.processor.grown.note(window);
+        }
+        grown
+    }
+
+    /// See there.
     #[cold]
-    pub(super) fn note_grown(&self, window: &Window) {
-        self.processor.grown.note(window);
+    pub(super) fn have_noted_grown(&self) {
+        self.processor.grown.make_room();
         if self.processor.grown.is_over_budget() {
             self.trim_due();
         }

@@ -147,7 +147,7 @@ impl WindowChoice {
         }
     }
 
-    /// Notes a window that its last task has left. The processor still holds it.
+    /// Notes a window that its last task has left.
     pub(crate) fn note_free(&self, window: &Window) {
         if !window.listed.swap(true, Ordering::Relaxed) {
             // SAFETY: one thread, and nothing below calls back into this value.

@@ -9,9 +9,9 @@
 //! caches.
 
 use super::Ready;
+use crate::lock::Mutex;
 use crate::stack::addresses::{self, Purpose};
 use crate::stack::window::{Shape, Window};
-use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};

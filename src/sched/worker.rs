@@ -9,6 +9,7 @@
 //! `schedule`.
 
 use super::mount::{mount, Mounted};
+use super::pause;
 use super::processor::Processor;
 use super::shared::{Remote, Shared};
 use super::switch::{self, Suspension};
@@ -24,7 +25,7 @@ use crate::task::header::Header;
 use std::cell::Cell;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 
 /// One worker. Only its own thread touches it.
@@ -37,6 +38,9 @@ pub(crate) struct Worker {
     /// The task that runs, or the one that is about to while its predecessor's switch is not
     /// finished.
     pub(crate) current: Current,
+    /// Where windows are preempted, the shared window that the current task stands on, or null. The
+    /// thread that preempts looks at it.
+    pub(crate) window: AtomicPtr<Window>,
     /// Who has just been switched away from, and why: the next context finishes that switch.
     pub(crate) previous: Cell<Option<(Ready, Suspension)>>,
     /// A task picked by the one that suspended, which the scheduler loop shall mount.
@@ -239,6 +243,31 @@ impl Worker {
         }
     }
 
+    /// The slice that the current task is in, as a number ([`Requests::slice`]).
+    ///
+    /// [`Requests::slice`]: super::preempt::Requests::slice
+    pub(crate) fn slice(&self) -> u32 {
+        self.remote().requests.slice(self.processor.ticks())
+    }
+
+    /// Whether one who was paused in the window of the current task wants it back.
+    pub(crate) fn is_window_claimed(&self) -> bool {
+        // SAFETY: null, or the shared window we stand on.
+        let window = unsafe { self.window.load(Ordering::Relaxed).as_ref() }; // its own
+        window.is_some_and(|window| window.turns.anybody_claims())
+    }
+
+    /// Makes a task the current one, or none.
+    #[inline]
+    pub(crate) fn set_current(&self, task: Option<Ready>) {
+        self.current.set(task);
+        if self.processor.preempts {
+            let shared = task.filter(|task| !task.header().pinned);
+            let window = shared.map_or(ptr::null(), |task| task.header().image.window.get());
+            self.window.store(window.cast_mut(), Ordering::Release); // pairs with the Acquire there
+        }
+    }
+
     /// The window that the running task stands on.
     #[inline]
     pub(crate) fn current_window(&self) -> *const Window {
@@ -260,6 +289,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         index,
         processor,
         current: Current(PeekPtr::new(ptr::null())),
+        window: AtomicPtr::new(ptr::null_mut()),
         previous: Cell::new(None),
         handoff: Cell::new(None),
         kept: Cell::new(ptr::null()),
@@ -270,6 +300,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         watched: Cell::new(watched),
     };
     worker.remote().time.is_mine();
+    worker.shared().config.preempt.into_iter().for_each(pause::unblock);
     // Release pairs with the Acquire of the monitor. It looks until it has ended, and it ends before
     // this thread may.
     worker.remote().worker.store((&raw const worker).cast_mut(), Ordering::Release);
@@ -293,7 +324,7 @@ fn schedule(worker: WorkerRef) {
         // SAFETY: we are on the worker's own stack, so no window is the current one.
         match unsafe { mount(worker, next, ptr::null()) } {
             Mounted::Ready => {
-                worker.current.set(Some(next));
+                worker.set_current(Some(next));
                 // SAFETY: just mounted, so its saved context is in place and this worker's alone;
                 // nothing of this thread's is held across, and the loop stays on its thread.
                 unsafe {

@@ -93,20 +93,37 @@ impl Image {
         block.release(cache);
     }
 
-    /// Copies the live bytes out of the window.
+    /// Makes the block large enough for the stack down to `sp`, while the task is still there, so
+    /// that to freeze it takes no memory. Returns how much larger the block has become.
+    ///
+    /// # Safety
+    ///
+    /// The image is bound, and the caller stands on its window.
+    pub(crate) unsafe fn lay_in(&self, cache: &mut Cache, sp: usize) -> u64 {
+        // SAFETY: a bound image's window outlives it.
+        let length = unsafe { (*self.window.get()).top() } - sp;
+        let mut block = self.block.replace(Block::EMPTY);
+        let before = block.capacity();
+        reserve(&mut block, cache, length);
+        let growth = (block.capacity() as u64).wrapping_sub(before as u64);
+        self.block.set(block);
+        growth
+    }
+
+    /// Copies the live bytes out of the window. Without a cache, the block is large enough
+    /// ([`lay_in`](Image::lay_in)).
     ///
     /// # Safety
     ///
     /// The image is parked and resident; the caller holds its window and does not run on it.
-    unsafe fn freeze(&self, cache: &mut Cache, copied: &mut Copied) {
+    unsafe fn freeze(&self, cache: Option<&mut Cache>, copied: &mut Copied) {
         // SAFETY: passed on.
         let length = unsafe { self.live_bytes() };
         let mut block = self.block.replace(Block::EMPTY);
         let before = block.capacity();
-        if block.reserve(cache, length).is_err() {
-            crate::fatal(format_args!(
-                "out of memory: no block of {length} bytes for a parked stack"
-            ));
+        match cache {
+            Some(cache) => reserve(&mut block, cache, length),
+            None => assert!(before >= length, "no block was laid in for a parked stack"),
         }
         // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds,
         // and the block was just made large enough. Heap and window never overlap.
@@ -122,7 +139,7 @@ impl Image {
     ///
     /// The image is frozen; the caller holds its window, has frozen the resident, and does not run
     /// on it.
-    unsafe fn thaw(&self, cache: &mut Cache, copied: &mut Copied) {
+    unsafe fn thaw(&self, cache: Option<&mut Cache>, copied: &mut Copied) {
         // SAFETY: passed on.
         let length = unsafe { self.live_bytes() };
         // SAFETY: a bound image's window outlives it.
@@ -135,7 +152,7 @@ impl Image {
         // is committed down to sp and nobody's bytes are in it.
         unsafe { copy(block.as_ptr(), self.sp.get() as *mut u8, length) };
         copied.thawed = Some(length);
-        if block.is_large() {
+        if let Some(cache) = cache.filter(|_| block.is_large()) {
             // So many bytes are not kept twice; a small block saves the next freeze a malloc.
             copied.block_growth = copied.block_growth.wrapping_sub(block.capacity() as u64);
             block.release(cache);
@@ -144,14 +161,20 @@ impl Image {
     }
 }
 
+fn reserve(block: &mut Block, cache: &mut Cache, length: usize) {
+    if block.reserve(cache, length).is_err() {
+        crate::fatal(format_args!("out of memory: no block of {length} bytes for a parked stack"));
+    }
+}
+
 /// Makes `image` the resident of its window: freezes who is there, and thaws `image` if it has run
-/// before.
+/// before. Without a cache, it neither takes memory nor gives any back.
 ///
 /// # Safety
 ///
 /// `image` is bound to a window, the caller holds that window and does not run on it, and both it
 /// and the resident are parked (or fresh, for `image`).
-pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache) -> Copied {
+pub(crate) unsafe fn mount(image: &Image, mut cache: Option<&mut Cache>) -> Copied {
     let mut copied = Copied::default();
     // SAFETY: a bound image's window outlives it.
     let window = unsafe { &*image.window.get() };
@@ -161,7 +184,7 @@ pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache) -> Copied {
     }
     if !resident.is_null() {
         // SAFETY: a resident outlives its residence; the caller holds the window.
-        unsafe { (*resident).freeze(cache, &mut copied) };
+        unsafe { (*resident).freeze(cache.as_deref_mut(), &mut copied) };
     }
     if image.sp.get() != 0 {
         // SAFETY: not resident, so frozen; the window is vacant now.
@@ -171,13 +194,13 @@ pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache) -> Copied {
     copied
 }
 
-/// Freezes the resident at once and poisons what it vacated: stress mode's answer to "would anybody
-/// notice?". Go: `stackPoisonCopy`.
+/// Freezes the resident at once: for one who was paused there and comes back, and, with what it
+/// vacated poisoned, as stress mode's answer to "would anybody notice?" (Go: `stackPoisonCopy`).
 ///
 /// # Safety
 ///
 /// As [`mount`]: the caller holds `window`, does not run on it, and its resident is parked.
-pub(crate) unsafe fn evict(window: &Window, cache: &mut Cache) -> Copied {
+pub(crate) unsafe fn evict(window: &Window, cache: Option<&mut Cache>, poison: bool) -> Copied {
     let mut copied = Copied::default();
     let resident = window.resident.replace(ptr::null());
     if resident.is_null() {
@@ -187,6 +210,9 @@ pub(crate) unsafe fn evict(window: &Window, cache: &mut Cache) -> Copied {
     let resident = unsafe { &*resident };
     // SAFETY: passed on.
     unsafe { resident.freeze(cache, &mut copied) };
+    if !poison {
+        return copied;
+    }
     // SAFETY: the bytes just copied out are nobody's now.
     unsafe { ptr::write_bytes(resident.sp.get() as *mut u8, 0xfc, resident.live_bytes()) };
     copied

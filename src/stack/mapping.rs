@@ -47,6 +47,14 @@ pub(crate) fn map_none(size: usize) -> io::Result<usize> {
     unsafe { map(ptr::null_mut(), size, 0) }
 }
 
+/// Maps memory that can be read and written. Async-signal-safe.
+pub(crate) fn map_memory(size: usize) -> io::Result<usize> {
+    let address = map_none(size)?;
+    commit(address, address + size.next_multiple_of(limits::page_size()))
+        .inspect_err(|_| unmap(address, size))?;
+    Ok(address)
+}
+
 /// Maps addresses without memory or access.
 ///
 /// # Safety

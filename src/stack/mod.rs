@@ -20,8 +20,10 @@ pub(crate) mod limits;
 pub(crate) mod mapping;
 mod overflow;
 pub(crate) mod ownership;
+pub(crate) mod paused;
 pub(crate) mod slab;
 pub(crate) mod trim;
+pub(crate) mod turns;
 pub(crate) mod window;
 
 pub use crate::sched::stack_info::{committed_bytes, live_bytes, max, set_max, SetMaxError};

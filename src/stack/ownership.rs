@@ -104,6 +104,11 @@ impl Ownership {
         Waiters::new(self.word.swap(FREE, Ordering::AcqRel))
     }
 
+    /// Whether somebody waits. A hint for all but the holder.
+    pub(crate) fn anybody_waits(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & !HELD != 0 // a hint
+    }
+
     /// Keeps the window but takes over everybody who waits, so that they get a turn. The caller
     /// holds it.
     #[must_use = "the waiters must be made ready, or they wait for ever"]
@@ -123,6 +128,11 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
+    /// Nobody.
+    pub(crate) fn none() -> Waiters {
+        Waiters { first: ptr::null_mut() }
+    }
+
     fn new(word: usize) -> Waiters {
         // The list is newest first: turn it round.
         let mut newest = (word & !HELD) as *mut Waiter;
@@ -148,5 +158,56 @@ impl Iterator for Waiters {
         // SAFETY: not handed out yet, so still valid and ours. Relaxed: this thread wrote it last.
         self.first = unsafe { waiter.as_ref() }.next.load(Ordering::Relaxed);
         Some(waiter)
+    }
+}
+
+/// Waiters that were taken off their lists by one who cannot make them ready himself (in a signal
+/// handler), for another who can.
+pub(crate) struct Handed {
+    first: AtomicPtr<Waiter>,
+}
+
+impl Handed {
+    pub(crate) fn new() -> Handed {
+        Handed { first: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Whether nobody is there. A hint.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.load(Ordering::Relaxed).is_null() // a hint
+    }
+
+    /// Puts them there. Takes no lock and no memory.
+    pub(crate) fn put(&self, waiters: Waiters) {
+        let Some(mut last) = NonNull::new(waiters.first) else { return };
+        loop {
+            // SAFETY: not handed out yet, so valid and the caller's. Relaxed: as in `Waiters::next`.
+            let next = unsafe { last.as_ref() }.next.load(Ordering::Relaxed);
+            let Some(next) = NonNull::new(next) else { break };
+            last = next;
+        }
+        let mut first = self.first.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: as above. Relaxed: published by the Release below.
+            unsafe { last.as_ref() }.next.store(first, Ordering::Relaxed);
+            // Release pairs with the Acquire in `take`: the taker sees the links, and the tasks
+            // behind them.
+            match self.first.compare_exchange_weak(
+                first,
+                waiters.first,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// Takes all of them.
+    #[must_use = "the waiters must be made ready, or they wait for ever"]
+    pub(crate) fn take(&self) -> Waiters {
+        // Acquire pairs with the Release in `put`.
+        Waiters { first: self.first.swap(ptr::null_mut(), Ordering::Acquire) }
     }
 }

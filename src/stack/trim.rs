@@ -118,6 +118,12 @@ impl TrimList {
         self.length.get() == 0
     }
 
+    /// Makes room for one more window, so that noting it takes no memory. (Whoever holds a window must
+    /// not wait for the allocator where windows are preempted.)
+    pub(crate) fn make_room(&self) {
+        self.entries.borrow_mut().reserve(1);
+    }
+
     /// Notes a grown window that the caller holds.
     pub(crate) fn note(&self, window: &Window) {
         if window.history.listed.get() {

@@ -17,6 +17,7 @@ use super::limits::{page_size, window_size, COLOUR_SPAN, FIRST_COMMIT, GUARD, HU
 use super::mapping;
 use super::ownership::Ownership;
 use super::trim::History;
+use super::turns::Turns;
 use std::cell::Cell;
 use std::io;
 use std::ptr;
@@ -79,6 +80,8 @@ impl Shape {
 /// A reserved range of addresses, and what its holder knows of it.
 pub(crate) struct Window {
     pub(crate) ownership: Ownership,
+    /// For those who were paused here.
+    pub(crate) turns: Turns,
     /// The task whose bytes are in the window. Only the holder touches it.
     pub(crate) resident: Cell<*const Image>,
     /// How many started tasks must run here. Only the holder touches it.
@@ -122,6 +125,7 @@ impl Window {
         let low = (top - FIRST_COMMIT) & !(page - 1);
         let window = Window {
             ownership: Ownership::new_held(),
+            turns: Turns::new(),
             resident: Cell::new(ptr::null()),
             bound: Cell::new(0),
             listed: AtomicBool::new(false),
@@ -157,6 +161,17 @@ impl Window {
     /// Whether `address` lies in the reserved range, guard included.
     pub(crate) fn contains(&self, address: usize) -> bool {
         address.wrapping_sub(self.base) < self.shape.size
+    }
+
+    /// Whether somebody waits for the window, or wants it back. A hint for all but the holder.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.ownership.anybody_waits() || self.turns.anybody_claims()
+    }
+
+    /// The lowest address that code which is at `sp` here has in use. The caller holds the window.
+    pub(crate) fn in_use_from(&self, sp: usize) -> usize {
+        // Relaxed: written only by the holder.
+        (sp - RED_ZONE).max(self.committed.load(Ordering::Relaxed))
     }
 
     /// Bytes committed below the top.

@@ -148,7 +148,7 @@ impl<T: fmt::Debug> fmt::Debug for OnceLock<T> {
 /// or earlier: it can be called but once. This is the poisoning of std's `LazyLock`.
 pub struct LazyLock<T, F = fn() -> T> {
     value: OnceLock<T>,
-    make: parking_lot::Mutex<Option<F>>,
+    make: crate::lock::Mutex<Option<F>>,
 }
 
 impl<T: UnwindSafe, F: UnwindSafe> UnwindSafe for LazyLock<T, F> {}
@@ -157,7 +157,7 @@ impl<T: RefUnwindSafe + UnwindSafe, F: UnwindSafe> RefUnwindSafe for LazyLock<T,
 impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// A value that `make` will make.
     pub const fn new(make: F) -> LazyLock<T, F> {
-        LazyLock { value: OnceLock::new(), make: parking_lot::Mutex::new(Some(make)) }
+        LazyLock { value: OnceLock::new(), make: crate::lock::Mutex::new(Some(make)) }
     }
 
     /// The value; makes it if need be. The same as dereferencing.

@@ -26,6 +26,7 @@ mod slumber;
 mod state;
 mod sync;
 mod timers;
+mod turns;
 mod waiting;
 mod watch;
 
@@ -60,6 +61,9 @@ mod source_state;
 #[path = "../../src/sched/timers.rs"]
 mod source_timers;
 #[allow(dead_code)]
+#[path = "../../src/stack/turns.rs"]
+mod source_turns;
+#[allow(dead_code)]
 #[path = "../../src/sched/watch.rs"]
 mod source_watch;
 #[allow(dead_code)]
@@ -81,6 +85,10 @@ mod sched {
     }
 
     pub(crate) use crate::{source_timers as timers, source_wheel as wheel};
+}
+
+mod stack {
+    pub(crate) use crate::source_ownership as ownership;
 }
 
 mod task {
@@ -114,25 +122,39 @@ mod atomic {
     }
 
     loom::lazy_static! {
-        /// The kernel's part of a futex.
-        static ref SLEEPERS: (loom::sync::Mutex<()>, Condvar) =
-            (loom::sync::Mutex::new(()), Condvar::new());
+        /// The kernel's part of a futex, with the time.
+        static ref SLEEPERS: (loom::sync::Mutex<u32>, Condvar) =
+            (loom::sync::Mutex::new(0), Condvar::new());
     }
 
-    /// One that sleeps for a while may as well go on at once.
+    loom::thread_local! {
+        /// When this thread last woke up.
+        static WOKE_UP: std::cell::Cell<u32> = std::cell::Cell::new(0);
+    }
+
+    /// Who sleeps for a while does so until `time_passes` has been called since he last woke up.
     pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, most: Option<Duration>) {
-        if most.is_some() {
-            return loom::thread::yield_now();
+        let mut time = SLEEPERS.0.lock().unwrap();
+        let passed = most.is_some() && *time != WOKE_UP.with(std::cell::Cell::get);
+        if !passed && word.load(Ordering::Relaxed) == expected {
+            time = SLEEPERS.1.wait(time).unwrap();
         }
-        let guard = SLEEPERS.0.lock().unwrap();
-        if word.load(Ordering::Relaxed) == expected {
-            drop(SLEEPERS.1.wait(guard).unwrap());
-        }
+        WOKE_UP.with(|woke_up| woke_up.set(*time));
     }
 
     /// Wakes all, which a futex may do at any time.
     pub(crate) fn futex_wake(_: *const AtomicU32) {
         drop(SLEEPERS.0.lock().unwrap());
+        SLEEPERS.1.notify_all();
+    }
+
+    pub(crate) fn futex_wake_all(word: *const AtomicU32) {
+        futex_wake(word);
+    }
+
+    /// All who sleep for a while have done so.
+    pub(crate) fn time_passes() {
+        *SLEEPERS.0.lock().unwrap() += 1;
         SLEEPERS.1.notify_all();
     }
 

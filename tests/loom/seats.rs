@@ -10,7 +10,7 @@
 
 use crate::parker::Parker;
 use crate::source_seats::{Answer, Fill, Seats};
-use crate::{check, join_all};
+use crate::{check, check_bounded, join_all};
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::Arc;
 use loom::thread;
@@ -165,5 +165,29 @@ fn one_too_many_gives_its_seat_back() {
         };
         join_all([limit, worker]);
         assert!(model.seats.is_seated(0) && model.seats.is_seated(1));
+    });
+}
+
+/// One has lost its seat, another is one too many, and the runtime ends: both see it.
+///
+/// Fails without `inner.closed` in `ask`, and without the spares in what `close` returns.
+#[test]
+fn the_end_seats_everybody() {
+    check_bounded(2, || {
+        let model = Model::new(3);
+        model.seats.set_limit(1, |_| ());
+        model.seats.retake(0, || ());
+        // Worker 2 keeps its seat.
+        let workers = [0, 1].map(|worker| {
+            let model = model.clone();
+            thread::spawn(move || {
+                model.ask(worker);
+                assert!(model.seats.are_closed() && model.seats.is_seated(worker));
+            })
+        });
+        for worker in model.seats.close() {
+            model.parkers[worker].unpark();
+        }
+        join_all(workers);
     });
 }

@@ -17,7 +17,7 @@
 use std::ptr::{null_mut, NonNull};
 use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 use super::chunk::{Heap, Span};
 use super::class::Kind;

@@ -19,7 +19,7 @@
 use std::ptr::{null_mut, NonNull};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 use super::central::FreeObject;
 use super::class::{class_size, Kind};
