@@ -252,13 +252,7 @@ pub fn yield_now() {
     };
     let was_inside = worker.enter();
     let next = worker.pick_for_yield(super::Ready(task));
-    // Without a successor, to give up a seat that has been retaken, to serve those who were paused in
-    // the window, or for the sake of suspending.
-    let suspends = next.is_some()
-        || worker.processor.stress
-        || worker.remote().inbox.has_notice()
-        || (worker.processor.preempts && worker.is_window_claimed());
-    let worker = if suspends {
+    let worker = if next.is_some() || leaves_in_any_case(worker) {
         // SAFETY: the running task is alive.
         unsafe { task.as_ref() }.reason.set(Reason::Yield);
         // SAFETY: as in `park`.
@@ -268,6 +262,15 @@ pub fn yield_now() {
         worker
     };
     unwind::unwind_if_cancelled(worker);
+}
+
+/// Whether a task that yields leaves its stack though there is no successor: to give up a seat that
+/// has been retaken, to serve those who were paused in its window, or for the sake of suspending.
+#[inline(never)] // what it needs would be in the frames of all who yield
+fn leaves_in_any_case(worker: WorkerRef) -> bool {
+    worker.processor.stress
+        || worker.remote().inbox.has_notice()
+        || (worker.processor.preempts && worker.is_window_claimed())
 }
 
 /// Whether this process has had a runtime in stress mode.

@@ -79,10 +79,12 @@ pub(crate) unsafe fn mount(worker: WorkerRef, next: Ready, current: *const Windo
             return Mounted::Ready; // the usual case with few tasks: nothing to copy
         }
     }
+    let processor = &worker.processor;
     // SAFETY: bound to a window that this worker holds now (or that is its own, in the exclusive
     // case) and that nobody stands on; whoever is resident there is parked.
-    let copied =
-        unsafe { worker.processor.with_block_cache(|cache| image::mount(&header.image, cache)) };
+    let copied = unsafe {
+        processor.with_cache(|cache| image::mount(&header.image, cache, processor.preempts))
+    };
     worker.count_copies(copied);
     if fresh {
         // SAFETY: the window is vacant, and its top is committed and 64-byte aligned.

@@ -55,7 +55,9 @@ pub(crate) struct Processor {
     exclusive: Cell<bool>,
     /// Whether stress mode is on.
     pub(crate) stress: bool,
-    /// Whether windows are preempted.
+    /// Whether windows are preempted. Then every task lays in a block before it leaves, since whoever
+    /// holds a window that others may be paused in must not wait for the allocator: they may have its
+    /// locks.
     pub(crate) preempts: bool,
 }
 
@@ -98,18 +100,6 @@ impl Processor {
     pub(crate) fn with_cache<R>(&self, f: impl FnOnce(&mut Cache) -> R) -> R {
         // SAFETY: a processor is used by one thread, and `f` does not nest.
         f(unsafe { &mut *self.cache.get() })
-    }
-
-    /// Runs `f` with the slab cache for blocks. With none where windows are preempted: whoever holds a
-    /// window that others may be paused in must not wait for the allocator, since they may have its
-    /// locks.
-    #[inline]
-    pub(crate) fn with_block_cache<R>(&self, f: impl FnOnce(Option<&mut Cache>) -> R) -> R {
-        if self.preempts {
-            f(None)
-        } else {
-            self.with_cache(|cache| f(Some(cache)))
-        }
     }
 
     /// Appends to the queue of tasks that only this worker may run.

@@ -129,7 +129,15 @@ impl Worker {
     /// After a task has ended: tells the drop that waits for the last one.
     #[inline]
     pub(crate) fn tell_if_draining(&self) {
-        if self.shared.draining.load(Ordering::Relaxed) && self.shared.all_ended() {
+        if self.shared.draining.load(Ordering::Relaxed) {
+            self.tell_if_all_ended();
+        }
+    }
+
+    #[cold]
+    #[inline(never)] // out of the frame that every task's stack begins with
+    fn tell_if_all_ended(&self) {
+        if self.shared.all_ended() {
             let _guard = self.shared.ended_lock.lock();
             self.shared.ended.notify_all();
         }

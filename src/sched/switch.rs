@@ -164,9 +164,11 @@ impl Worker {
     ///
     /// This worker holds the window, nobody stands on it, and its resident is parked.
     unsafe fn evict(&self, window: &Window, poison: bool) {
+        let processor = &self.processor;
         // SAFETY: passed on.
-        let copied =
-            unsafe { self.processor.with_block_cache(|cache| image::evict(window, cache, poison)) };
+        let copied = unsafe {
+            processor.with_cache(|cache| image::evict(window, cache, processor.preempts, poison))
+        };
         self.count_copies(copied);
     }
 }

@@ -110,20 +110,21 @@ impl Image {
         growth
     }
 
-    /// Copies the live bytes out of the window. Without a cache, the block is large enough
-    /// ([`lay_in`](Image::lay_in)).
+    /// Copies the live bytes out of the window. If the block has been [laid in](Image::lay_in), that
+    /// takes no memory.
     ///
     /// # Safety
     ///
     /// The image is parked and resident; the caller holds its window and does not run on it.
-    unsafe fn freeze(&self, cache: Option<&mut Cache>, copied: &mut Copied) {
+    unsafe fn freeze(&self, cache: &mut Cache, laid_in: bool, copied: &mut Copied) {
         // SAFETY: passed on.
         let length = unsafe { self.live_bytes() };
         let mut block = self.block.replace(Block::EMPTY);
         let before = block.capacity();
-        match cache {
-            Some(cache) => reserve(&mut block, cache, length),
-            None => assert!(before >= length, "no block was laid in for a parked stack"),
+        if laid_in {
+            assert!(before >= length, "no block was laid in for a parked stack");
+        } else {
+            reserve(&mut block, cache, length);
         }
         // SAFETY: `[sp, top)` holds the live bytes of a parked stack in a window the caller holds,
         // and the block was just made large enough. Heap and window never overlap.
@@ -139,7 +140,7 @@ impl Image {
     ///
     /// The image is frozen; the caller holds its window, has frozen the resident, and does not run
     /// on it.
-    unsafe fn thaw(&self, cache: Option<&mut Cache>, copied: &mut Copied) {
+    unsafe fn thaw(&self, cache: &mut Cache, laid_in: bool, copied: &mut Copied) {
         // SAFETY: passed on.
         let length = unsafe { self.live_bytes() };
         // SAFETY: a bound image's window outlives it.
@@ -152,7 +153,7 @@ impl Image {
         // is committed down to sp and nobody's bytes are in it.
         unsafe { copy(block.as_ptr(), self.sp.get() as *mut u8, length) };
         copied.thawed = Some(length);
-        if let Some(cache) = cache.filter(|_| block.is_large()) {
+        if block.is_large() && !laid_in {
             // So many bytes are not kept twice; a small block saves the next freeze a malloc.
             copied.block_growth = copied.block_growth.wrapping_sub(block.capacity() as u64);
             block.release(cache);
@@ -161,6 +162,7 @@ impl Image {
     }
 }
 
+#[inline]
 fn reserve(block: &mut Block, cache: &mut Cache, length: usize) {
     if block.reserve(cache, length).is_err() {
         crate::fatal(format_args!("out of memory: no block of {length} bytes for a parked stack"));
@@ -168,13 +170,14 @@ fn reserve(block: &mut Block, cache: &mut Cache, length: usize) {
 }
 
 /// Makes `image` the resident of its window: freezes who is there, and thaws `image` if it has run
-/// before. Without a cache, it neither takes memory nor gives any back.
+/// before. With blocks that have been [laid in](Image::lay_in), it neither takes memory nor gives any
+/// back.
 ///
 /// # Safety
 ///
 /// `image` is bound to a window, the caller holds that window and does not run on it, and both it
 /// and the resident are parked (or fresh, for `image`).
-pub(crate) unsafe fn mount(image: &Image, mut cache: Option<&mut Cache>) -> Copied {
+pub(crate) unsafe fn mount(image: &Image, cache: &mut Cache, laid_in: bool) -> Copied {
     let mut copied = Copied::default();
     // SAFETY: a bound image's window outlives it.
     let window = unsafe { &*image.window.get() };
@@ -184,11 +187,11 @@ pub(crate) unsafe fn mount(image: &Image, mut cache: Option<&mut Cache>) -> Copi
     }
     if !resident.is_null() {
         // SAFETY: a resident outlives its residence; the caller holds the window.
-        unsafe { (*resident).freeze(cache.as_deref_mut(), &mut copied) };
+        unsafe { (*resident).freeze(cache, laid_in, &mut copied) };
     }
     if image.sp.get() != 0 {
         // SAFETY: not resident, so frozen; the window is vacant now.
-        unsafe { image.thaw(cache, &mut copied) };
+        unsafe { image.thaw(cache, laid_in, &mut copied) };
     }
     window.resident.set(image);
     copied
@@ -200,7 +203,12 @@ pub(crate) unsafe fn mount(image: &Image, mut cache: Option<&mut Cache>) -> Copi
 /// # Safety
 ///
 /// As [`mount`]: the caller holds `window`, does not run on it, and its resident is parked.
-pub(crate) unsafe fn evict(window: &Window, cache: Option<&mut Cache>, poison: bool) -> Copied {
+pub(crate) unsafe fn evict(
+    window: &Window,
+    cache: &mut Cache,
+    laid_in: bool,
+    poison: bool,
+) -> Copied {
     let mut copied = Copied::default();
     let resident = window.resident.replace(ptr::null());
     if resident.is_null() {
@@ -209,7 +217,7 @@ pub(crate) unsafe fn evict(window: &Window, cache: Option<&mut Cache>, poison: b
     // SAFETY: a resident outlives its residence; the caller holds the window.
     let resident = unsafe { &*resident };
     // SAFETY: passed on.
-    unsafe { resident.freeze(cache, &mut copied) };
+    unsafe { resident.freeze(cache, laid_in, &mut copied) };
     if !poison {
         return copied;
     }
