@@ -281,7 +281,7 @@ impl Builder {
     /// A deadlock is when a thread waits in [`Runtime::run`], all tasks are parked, and nothing can
     /// ever wake one: no timer is set, nothing runs in [`blocking`](crate::blocking), the process
     /// has no other thread (of another runtime, say, or the one on which a test harness waits), and
-    /// it catches no signals (but those for faults). Then it prints `fatal error: all tasks are
+    /// it catches no signals (but those for faults, and the runtime's own). Then it prints `fatal error: all tasks are
     /// asleep - deadlock!` to stderr, with what each task waits for, and aborts. It takes a tenth of
     /// a second or so to notice, and costs tasks nothing.
     ///
@@ -314,10 +314,17 @@ impl Builder {
     /// # Safety
     ///
     /// What [`Runtime::copying`] asks for then holds **at every instruction**, not only at suspension
-    /// points: no task that is not pinned lends its stack at all while it runs for long or blocks. A
-    /// task that waits in `std::thread::scope` or in rayon for threads that use what is on its stack
-    /// breaks it, and so does a system call that others complete in memory of the stack (`io_uring`).
-    /// Such tasks are to be spawned pinned ([`task::Builder::pinned`](crate::task::Builder::pinned)).
+    /// points: no task that is not pinned lends its stack at all while it runs for long or blocks its
+    /// thread. This breaks it:
+    /// - `std::thread::scope` or rayon, where the task waits for threads that use what is on its stack;
+    /// - what blocks the thread with a link, or with the message itself, on its stack: the locks of
+    ///   `parking_lot` when they are contended, and channels without a buffer of `std::sync::mpsc` and
+    ///   `crossbeam_channel`;
+    /// - a system call that others complete in memory of the stack (`io_uring`).
+    ///
+    /// Locks, condition variables, `Once` and `park` of std are fine on Linux (a word each that only the
+    /// system knows the waiters of), and so is all of midge. Tasks that need the others are to be
+    /// spawned pinned ([`task::Builder::pinned`](crate::task::Builder::pinned)).
     ///
     /// ```
     /// let mut builder = midge::Runtime::builder();

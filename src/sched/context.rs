@@ -251,7 +251,7 @@ pub fn yield_now() {
         return;
     };
     let was_inside = worker.enter();
-    let next = worker.pick_for_yield(super::Ready(task));
+    let next = worker.pick_for_yield();
     let worker = if next.is_some() || leaves_in_any_case(worker) {
         // SAFETY: the running task is alive.
         unsafe { task.as_ref() }.reason.set(Reason::Yield);
@@ -265,12 +265,13 @@ pub fn yield_now() {
 }
 
 /// Whether a task that yields leaves its stack though there is no successor: to give up a seat that
-/// has been retaken, to serve those who were paused in its window, or for the sake of suspending.
+/// has been retaken, for the sake of suspending, or for those who want its window: they are as ready as
+/// any, and the task itself is the only one who can let them go on.
 #[inline(never)] // what it needs would be in the frames of all who yield
 fn leaves_in_any_case(worker: WorkerRef) -> bool {
     worker.processor.stress
         || worker.remote().inbox.has_notice()
-        || (worker.processor.preempts && worker.is_window_claimed())
+        || (!worker.processor.exclusive() && worker.is_window_wanted())
 }
 
 /// Whether this process has had a runtime in stress mode.

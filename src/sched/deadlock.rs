@@ -4,10 +4,10 @@
 //!
 //! - a thread waits in `Runtime::run`, and its main task and all other tasks are parked;
 //! - no timer is set, and no blocking thread is busy: nothing of the runtime's will wake a task;
-//! - the process has no threads but the runtime's workers, all of which rest, its monitor, its idle
-//!   blocking threads, and those that wait in `run`: nobody from outside can either. Where a handle to a task
+//! - the process has no threads but the runtime's workers, all of which rest, its monitor (and
+//!   the thread that preempts windows), its idle blocking threads, and those that wait in `run`: nobody from outside can either. Where a handle to a task
 //!   or a channel is cannot be known; that there is no thread to use it can;
-//! - the process catches no signals but those that report faults: no handler can.
+//! - the process catches no signals but those that report faults, and the runtime's own: no handler can.
 //!
 //! Whoever rests last, after some time, looks: the number of threads is a look into
 //! /proc/self/status, and which tasks are parked takes a walk over them. That all of it holds at one
@@ -99,7 +99,7 @@ impl Detector {
         // The monitor, and the one that preempts windows, wake nobody while all rest.
         let watchers = 1 + usize::from(shared.config.preempt.is_some());
         let threads = workers + watchers + mains.len() + blocking;
-        if !process_has(threads, shared.config.preempt) {
+        if !process_has(threads) {
             return Found::Others;
         }
         // One that has ended is not parked: its thread is about to leave `run`.
@@ -175,16 +175,15 @@ const HARMLESS: [i32; 9] = [
 ];
 
 /// Whether the process has so many threads and no more, and no handler for a signal that might wake
-/// a task (that by which windows are preempted does not, as long as the handler is ours alone);
+/// a task (those by which windows are preempted do not, as long as the handlers are ours alone);
 /// false if the system does not say. (The directory /proc/self/task will not do: a thread
 /// that ends while it is read may hide others.)
-fn process_has(threads: usize, preempt: Option<libc::c_int>) -> bool {
+fn process_has(threads: usize) -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let there = field("Threads:").and_then(|number| number.parse().ok());
     let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
-    let preempt = preempt.filter(|signal| pause::is_ours_alone(*signal));
     let harmless =
-        HARMLESS.iter().chain(&preempt).fold(0u64, |mask, signal| mask | 1 << (signal - 1));
+        HARMLESS.iter().fold(pause::own_signals(), |mask, signal| mask | 1 << (signal - 1));
     there == Some(threads) && caught.is_some_and(|caught| caught & !harmless == 0)
 }

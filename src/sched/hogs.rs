@@ -157,7 +157,8 @@ fn find<'a>(
     }
     shutdown::look_at_all(|header: &Header| {
         for hog in hogs.iter_mut().flatten() {
-            if ptr::from_ref(header).addr() == hog.suspect.task {
+            let is_it = ptr::from_ref(header).addr() == hog.suspect.task;
+            if is_it && ptr::eq(header.runtime.cast(), shared) && header.has_started() {
                 hog.window = header.image.window.get();
                 (hog.id, hog.text) = (header.id, description(header));
             }

@@ -78,11 +78,15 @@ pub(crate) fn install(signal: libc::c_int) -> io::Result<()> {
     result
 }
 
-/// Whether a signal's handler is ours alone, so that it wakes no task.
-pub(crate) fn is_ours_alone(signal: libc::c_int) -> bool {
-    let handler = usize::try_from(signal).ok().and_then(|signal| HANDLERS.get(signal));
-    let previous = handler.and_then(|handler| handler.previous.get());
-    previous.is_some_and(|previous| matches!(previous.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN))
+/// The signals whose handlers are ours alone, so that they wake no task: a bit each, the lowest for
+/// signal 1.
+pub(crate) fn own_signals() -> u64 {
+    let is_ours_alone = |handler: &Handler| {
+        let previous = handler.previous.get().map(|previous| previous.sa_sigaction);
+        matches!(previous, Some(libc::SIG_DFL | libc::SIG_IGN))
+    };
+    let ours = (1..=MOST_SIGNALS).filter(|signal| is_ours_alone(&HANDLERS[*signal]));
+    ours.fold(0, |mask, signal| mask | 1 << (signal - 1))
 }
 
 /// Lets the calling thread get the signal, whatever it has inherited.
@@ -140,7 +144,7 @@ fn pause(worker: WorkerRef, sp: usize) {
     worker.remote().counters.preemptions.add(1);
     let shared = worker.shared();
     let now = preempt::clock();
-    window.turns.go_away(now + SLICE.as_nanos() as u64);
+    window.turns.go_away(&window.ownership, now + SLICE.as_nanos() as u64);
     let waiters = window.turns.give_up(&window.ownership, now);
     shared.preemptor.handed.put(waiters);
     shared.sysmon.wake();

@@ -22,6 +22,9 @@
 //!   It got that one before it was paused, and after the last who was paused there: so those who wait
 //!   for each other in this way are never a ring.
 //!
+//! (The one exception: where the system has no memory to bring a stack back to its window, the worker
+//! waits for some, for three seconds, before the process dies.)
+//!
 //! Go: `runtime/preempt.go` `preemptone`, `asyncPreempt`, with the same signal; there a goroutine that
 //! is preempted gives up its thread, and only where that is safe.
 
@@ -94,7 +97,7 @@ impl Requests {
         }
     }
 
-    // All accesses are Relaxed: the numbers are compared, and guard nothing.
+    // All accesses are Relaxed but for those of `paused`: the numbers are compared, and guard nothing.
 
     /// A number that changes when the worker looks for a task, whose `ticks` are given, and when a pause
     /// ends: either way a slice begins.
@@ -115,12 +118,12 @@ impl Requests {
     /// For the handler.
     pub(super) fn end_pause(&self) {
         self.pauses.fetch_add(1, Ordering::Relaxed);
-        self.paused.store(false, Ordering::Relaxed);
+        self.paused.store(false, Ordering::Release); // pairs with the Acquire in `is_paused`
     }
 
-    /// Whether the worker's task is paused.
+    /// Whether the worker's task is paused. Who finds that it is not any more sees the new slice.
     pub(super) fn is_paused(&self) -> bool {
-        self.paused.load(Ordering::Relaxed)
+        self.paused.load(Ordering::Acquire) // pairs with the Release in `end_pause`
     }
 
     /// For how long the worker has been at one task, in nanoseconds, as far as has been seen.
@@ -169,9 +172,10 @@ fn run(shared: &Shared, signal: libc::c_int) {
             // SAFETY: workers outlive this thread.
             let worker = unsafe { &*worker };
             let requests = &remote.requests;
+            let paused = requests.is_paused();
             let slice = requests.slice(worker.processor.ticks());
             let long = requests.look(slice, worker.current.address(), now);
-            if long < SLICE.as_nanos() as u64 || requests.is_paused() {
+            if long < SLICE.as_nanos() as u64 || paused {
                 continue;
             }
             // SAFETY: null, or a shared window, which lives as long as the runtime.

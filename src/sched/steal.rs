@@ -64,27 +64,19 @@ impl Worker {
         }
     }
 
-    /// For a task that yields: the next one, the global queue included, and those who wait for its
-    /// window: they are as ready as any, and the task itself is the only one who can let them go on.
+    /// For a task that yields: the next one, the global queue included.
     #[inline]
-    pub(crate) fn pick_for_yield(&self, task: Ready) -> Option<Ready> {
+    pub(crate) fn pick_for_yield(&self) -> Option<Ready> {
         let picked = self.processor.pick(self.shared(), self.remote());
-        picked.or_else(|| self.pick_elsewhere(task))
+        picked.or_else(|| self.pick_elsewhere())
     }
 
     #[inline(never)] // out of the way of yields that find somebody at once
-    fn pick_elsewhere(&self, task: Ready) -> Option<Ready> {
+    fn pick_elsewhere(&self) -> Option<Ready> {
         if self.remote().inbox.has_notice() {
             return None;
         }
-        let global = self.processor.take_global(self.shared());
-        if global.is_some() || self.processor.exclusive() {
-            return global;
-        }
-        // SAFETY: a running task's window is alive, and its worker holds it.
-        let window = unsafe { &*task.header().image.window.get() };
-        self.ready_all(window.ownership.take_waiters());
-        self.processor.pick(self.shared(), self.remote())
+        self.processor.take_global(self.shared())
     }
 
     fn search(&self) -> Option<Ready> {

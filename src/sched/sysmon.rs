@@ -218,8 +218,13 @@ impl Monitor {
             self.shared.ready(Ready(unsafe { Header::of_waiter(waiter) }));
             handed = true;
         }
+        if handed {
+            // One who was paused may have been about to wake somebody, whom nobody else wakes.
+            self.shared.remotes.iter().for_each(|remote| remote.parker.unpark());
+        }
         let mut retaken = false;
         for worker in 0..self.shared.remotes.len() {
+            let paused = self.shared.remotes[worker].requests.is_paused(); // before what it is at
             let Some(seen) = self.running(worker, now) else { continue };
             let hogs = seen.hogs(now) >= SLICE && self.is_served(worker);
             if !hogs && seen.reserves(now) < SLICE {
@@ -232,7 +237,7 @@ impl Monitor {
                 self.take_tasks_of_retaken(worker);
             }
             let suspect = Suspect { worker, task: seen.task, long: seen.hogs(now) };
-            if suspect.is_one() && !self.shared.remotes[worker].requests.is_paused() {
+            if suspect.is_one() && !paused {
                 self.suspects.push(suspect);
             }
         }

@@ -6,7 +6,7 @@
 //!
 //! The free list is a hint: a window on it is FREE, like any that nobody stands on, and a worker
 //! that looks for one to share may take it from under the list. So whoever finds a window HELD may
-//! wait for it: somebody stands on it, and will leave.
+//! wait for it: somebody stands on it, or is about to, and will leave.
 //!
 //! Go: `runtime/proc.go` `gfget` (a dead goroutine's stack goes to the next one).
 

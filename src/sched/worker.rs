@@ -250,11 +250,10 @@ impl Worker {
         self.remote().requests.slice(self.processor.ticks())
     }
 
-    /// Whether one who was paused in the window of the current task wants it back.
-    pub(crate) fn is_window_claimed(&self) -> bool {
-        // SAFETY: null, or the shared window we stand on.
-        let window = unsafe { self.window.load(Ordering::Relaxed).as_ref() }; // its own
-        window.is_some_and(|window| window.turns.anybody_claims())
+    /// Whether somebody waits for the window that the running task stands on, or wants it back.
+    pub(crate) fn is_window_wanted(&self) -> bool {
+        // SAFETY: null, or the window we stand on.
+        unsafe { self.current_window().as_ref() }.is_some_and(Window::is_wanted)
     }
 
     /// Makes a task the current one, or none.

@@ -72,11 +72,11 @@ impl Turns {
         self.claims.load(Ordering::Relaxed) != self.served.load(Ordering::Relaxed)
     }
 
-    /// For the holder, whose task is about to be away. If it had come back by its turn, the others
-    /// get the window until `others_until`, in nanoseconds of the caller's clock.
-    pub(crate) fn go_away(&self, others_until: u64) {
+    /// For the holder, whose task is about to be away. If it had come back by its turn, and others
+    /// wait, they get the window until `others_until`, in nanoseconds of the caller's clock.
+    pub(crate) fn go_away(&self, ownership: &Ownership, others_until: u64) {
         let state = self.state.get();
-        if state & BY_TURN != 0 {
+        if state & BY_TURN != 0 && ownership.anybody_waits() {
             // Relaxed: the next holder sees it as all else that this one has written; claimers look
             // again and again.
             self.others_until.store(others_until, Ordering::Relaxed);
@@ -110,7 +110,7 @@ impl Turns {
         loop {
             let served = self.served.load(Ordering::Relaxed);
             if served != number {
-                futex_wait(&self.served, served, Some(POLL));
+                futex_wait(&self.served, served, None);
             } else if self.is_served(ownership, &clock) {
                 break;
             } else {

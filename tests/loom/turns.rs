@@ -74,7 +74,7 @@ impl Model {
     /// What a holder does that is interrupted by the signal, and what it does when it is back.
     fn pause(&self) {
         self.stand();
-        self.turns.go_away(0);
+        self.turns.go_away(&self.ownership, 0);
         self.handed.put(self.turns.give_up(&self.ownership, 0));
         time_passes();
         self.turns.come_back(&self.ownership, || 0);
