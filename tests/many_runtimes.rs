@@ -7,7 +7,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::Duration;
 
-use common::{build, child_of, in_child, join, repeated, status, wait_until, Watchdog, MODES};
+use common::{
+    build, child_of, emulator, in_child, join, repeated, status, wait_until, Watchdog, MODES,
+};
 use midge::chan::bounded;
 use midge::{blocking, spawn, task, Runtime};
 
@@ -93,7 +95,8 @@ fn a_thousand_in_turn_leave_nothing_behind() {
         std::array::from_fn(|figure| figures[1][figure].saturating_sub(figures[0][figure]));
     // Less than 16 bytes a runtime: what remains is garbage of crossbeam's that waits for its turn.
     assert!(heap < 16 * rounds / 2, "{heap} bytes of heap");
-    assert!(memory < 1 << 10, "{memory} KiB of memory");
+    // An emulator keeps what it has translated.
+    assert!(memory < 1 << 10 || emulator().is_some(), "{memory} KiB of memory");
     assert!(mappings < 10, "{mappings} mappings");
 }
 

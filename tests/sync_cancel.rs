@@ -255,21 +255,23 @@ fn random_cancellations_lose_nothing() {
 #[test]
 fn a_caught_cancellation_leaves_the_lock_usable() {
     for_each_mode(WORKERS, |rt, _| {
-        let (mutex, began) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
+        let mutex = Arc::new(Mutex::new(0));
+        let (began, caught) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let guard = mutex.lock();
-        let (theirs, flag) = (mutex.clone(), began.clone());
+        let (theirs, flag, done) = (mutex.clone(), began.clone(), caught.clone());
         let task = rt.spawn(move || {
             let waits = AssertUnwindSafe(|| {
                 flag.store(true, Ordering::SeqCst);
                 drop(theirs.lock());
             });
             let payload = catch_unwind(waits).unwrap_err();
+            done.store(true, Ordering::SeqCst);
             *theirs.lock() = 1;
             payload.is::<Cancelled>()
         });
         wait_until(|| began.load(Ordering::SeqCst));
         task.cancel();
-        rt.run(|| (0..20).for_each(|_| task::yield_now()));
+        wait_until(|| caught.load(Ordering::SeqCst)); // before that it may not have come to wait
         drop(guard);
         assert!(join(task));
         assert_eq!(*mutex.lock(), 1);
