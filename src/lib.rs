@@ -48,12 +48,14 @@ mod atomic;
 pub mod chan;
 pub mod context;
 mod futex;
+mod futex_lock;
 mod lock;
 mod membarrier;
 mod peek;
 mod raw_print;
 mod sched;
 mod scope;
+mod signals;
 mod spin_lock;
 /// Stacks: how deep the current task's is, and how deep it may get.
 pub mod stack;
@@ -71,7 +73,8 @@ pub mod runtime {
 }
 
 pub use sched::blocking::blocking;
-pub use sched::config::{BuildError, Builder, Mode};
+pub use sched::build_error::BuildError;
+pub use sched::config::{Builder, Mode};
 pub use sched::context::spawn;
 pub use sched::runtime::Runtime;
 pub use scope::{scope, Scope, ScopedJoinHandle};

@@ -1,4 +1,4 @@
-//! The runtime's own locks: a mutex and a condition variable on a word each.
+//! The runtime's own locks: a mutex ([`futex_lock`]) and a condition variable on a word each.
 //!
 //! Why not `parking_lot`'s: a thread that waits for one puts a link on its stack when the table of all
 //! who wait is contended, and others follow it. The thread may stand on a task's stack, and where
@@ -11,16 +11,9 @@
 //! Go: `runtime/lock_futex.go` `lock2`, `unlock2`.
 
 use crate::futex::{futex_wait, futex_wake, futex_wake_all};
+use crate::futex_lock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-/// Nobody has the lock; somebody has; and others may sleep until he is done.
-const FREE: u32 = 0;
-const TAKEN: u32 = 1;
-const CONTENDED: u32 = 2;
-
-/// The holder mostly needs less than so many looks.
-const SPINS: u32 = 100;
 
 pub(crate) type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 pub(crate) type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
@@ -28,50 +21,27 @@ pub(crate) type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
 /// The word of a mutex.
 pub(crate) struct RawMutex(AtomicU32);
 
-// SAFETY: the word is FREE until one exchange makes it something else, and only the holder makes it
-// FREE again.
+// SAFETY: `futex_lock` lets in one at a time.
 unsafe impl lock_api::RawMutex for RawMutex {
     #[allow(clippy::declare_interior_mutable_const)] // lock_api wants it so
-    const INIT: RawMutex = RawMutex(AtomicU32::new(FREE));
+    const INIT: RawMutex = RawMutex(AtomicU32::new(futex_lock::FREE));
     type GuardMarker = lock_api::GuardNoSend;
 
     #[inline]
     fn lock(&self) {
-        if !self.try_lock() {
-            self.lock_contended();
+        if !futex_lock::try_lock(&self.0) {
+            futex_lock::lock_contended(&self.0);
         }
     }
 
     #[inline]
     fn try_lock(&self) -> bool {
-        // Acquire pairs with the Release in `unlock`.
-        self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        futex_lock::try_lock(&self.0)
     }
 
     #[inline]
     unsafe fn unlock(&self) {
-        // Release pairs with the Acquire of whoever gets the lock next.
-        if self.0.swap(FREE, Ordering::Release) == CONTENDED {
-            futex_wake(&self.0);
-        }
-    }
-}
-
-impl RawMutex {
-    #[cold]
-    fn lock_contended(&self) {
-        for _ in 0..SPINS {
-            // Relaxed: only a hint that the exchange is worth its price.
-            if self.0.load(Ordering::Relaxed) == FREE && lock_api::RawMutex::try_lock(self) {
-                return;
-            }
-            std::hint::spin_loop();
-        }
-        // Who has slept cannot know whether others do, so it says that they may.
-        // Acquire: as in `try_lock`.
-        while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
-            futex_wait(&self.0, CONTENDED, None);
-        }
+        futex_lock::unlock(&self.0);
     }
 }
 

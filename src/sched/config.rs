@@ -1,14 +1,13 @@
-//! How a runtime is configured, and what can be wrong with that.
+//! How a runtime is configured.
 //!
 //! Go: `GOMAXPROCS`, `debug.SetMaxStack`; the environment is read as `runtime/runtime1.go` reads
 //! GODEBUG.
 
+use super::build_error::BuildError;
 use super::pause;
 use super::remotes;
 use super::runtime::Runtime;
 use crate::stack::limits;
-use std::fmt;
-use std::io;
 
 /// How far tasks may be moved: which promises the program has made.
 ///
@@ -23,97 +22,6 @@ pub enum Mode {
     Copying,
     /// And started tasks are stolen by other workers.
     Migrating,
-}
-
-/// Why a runtime could not be built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// [`Builder::workers`] was given 0.
-    ZeroWorkers,
-    /// [`Builder::max_blocking_threads`] was given 0.
-    ZeroBlockingThreads,
-    /// The environment variable `MIDGE_WORKERS` is not a number from 1 to 65,535.
-    InvalidWorkers {
-        /// What it is.
-        value: String,
-    },
-    /// The environment variable `MIDGE_STRESS` is not a number.
-    InvalidStress {
-        /// What it is.
-        value: String,
-    },
-    /// The stack limit is not within what a window can hold.
-    MaxStack {
-        /// The limit that was asked for, in bytes.
-        asked: usize,
-        /// The smallest possible one.
-        least: usize,
-        /// The largest possible one.
-        most: usize,
-    },
-    /// There is no room for the least number of windows: two.
-    Windows {
-        /// The addresses each needs, in bytes.
-        size: usize,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A worker thread could not be started.
-    Thread(io::Error),
-    /// The signal of [`Builder::preempt_signal`] cannot be had.
-    PreemptSignal {
-        /// Which one was asked for.
-        signal: i32,
-        /// What the system said.
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BuildError::ZeroWorkers => write!(f, "a runtime needs at least 1 worker, not 0"),
-            BuildError::ZeroBlockingThreads => {
-                write!(f, "a runtime needs at least 1 blocking thread, not 0")
-            }
-            BuildError::InvalidWorkers { value } => write!(
-                f,
-                "MIDGE_WORKERS is {value:?}; set it to a number from 1 to {MOST_WORKERS}, or unset it"
-            ),
-            BuildError::InvalidStress { value } => {
-                write!(f, "MIDGE_STRESS is {value:?}; set it to a seed (a whole number), or unset it")
-            }
-            BuildError::MaxStack { asked, least, most } => write!(
-                f,
-                "a stack limit of {asked} bytes is not possible: a window holds from {least} to \
-                 {most} bytes"
-            ),
-            BuildError::Windows { size, error } => write!(
-                f,
-                "cannot reserve two stack windows of {size} bytes of addresses each ({error}); raise the \
-                 limit on address space (ulimit -v) or lower Builder::max_stack"
-            ),
-            BuildError::Thread(error) => write!(f, "cannot start a worker thread: {error}"),
-            BuildError::PreemptSignal { signal, error } => write!(
-                f,
-                "windows cannot be preempted by signal {signal} ({error}); give \
-                 Builder::preempt_signal one that may be caught and that the program does not use, \
-                 such as SIGURG, SIGUSR1, or a real-time signal"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            BuildError::Windows { error, .. }
-            | BuildError::Thread(error)
-            | BuildError::PreemptSignal { error, .. } => Some(error),
-            _ => None,
-        }
-    }
 }
 
 /// The most workers a runtime can have: `idle` counts them in 16 bits.
@@ -299,8 +207,8 @@ impl Builder {
     /// Without it such a task keeps only its window: the tasks that are bound to the same one wait,
     /// and the task is named on stderr. With it, a signal interrupts the task, its stack is copied
     /// away, the others have the window for 10 ms at least, and then it goes on where it was, on the
-    /// same thread. It costs some 10 us each time, and each suspended task keeps the memory for its
-    /// frozen stack at hand.
+    /// same thread. It costs two copies of its stack and some system calls each time, and each
+    /// suspended task keeps the memory for its frozen stack at hand.
     ///
     /// A system call that a signal interrupts is begun anew (`SA_RESTART`), as far as the system
     /// does that: `nanosleep`, `poll`, `select`, `epoll_wait`, `io_getevents`, `semop`, `msgrcv`,

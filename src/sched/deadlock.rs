@@ -29,6 +29,7 @@ use super::rests::Rests;
 use super::shared::Shared;
 use super::timers::NEVER;
 use crate::lock::Mutex;
+use crate::signals::FAULTS;
 use crate::task::handle::Task;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -160,19 +161,9 @@ fn die(tasks: &[dump::Seen]) -> ! {
     std::process::abort()
 }
 
-/// Signals that report what the thread itself has done, and the two that the C library keeps for
-/// itself: their handlers wake nobody.
-const HARMLESS: [i32; 9] = [
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGTRAP,
-    libc::SIGABRT,
-    libc::SIGSYS,
-    32,
-    33,
-];
+/// The two signals that the C library keeps for itself. Their handlers wake nobody, as little as those
+/// for faults.
+const OF_LIBC: [libc::c_int; 2] = [32, 33];
 
 /// Whether the process has so many threads and no more, and no handler for a signal that might wake
 /// a task (those by which windows are preempted do not, as long as the handlers are ours alone);
@@ -183,7 +174,7 @@ fn process_has(threads: usize) -> bool {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let there = field("Threads:").and_then(|number| number.parse().ok());
     let caught = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
-    let harmless =
-        HARMLESS.iter().fold(pause::own_signals(), |mask, signal| mask | 1 << (signal - 1));
+    let harmless = FAULTS.iter().chain(&OF_LIBC);
+    let harmless = harmless.fold(pause::own_signals(), |mask, signal| mask | 1 << (signal - 1));
     there == Some(threads) && caught.is_some_and(|caught| caught & !harmless == 0)
 }

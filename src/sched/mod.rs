@@ -14,6 +14,7 @@
 
 pub(crate) mod blocking;
 pub(crate) mod blocking_pool;
+pub(crate) mod build_error;
 pub(crate) mod builder;
 pub(crate) mod clock;
 pub(crate) mod config;

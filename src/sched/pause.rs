@@ -16,11 +16,11 @@ use super::preempt;
 use super::sysmon::SLICE;
 use super::worker::{self, WorkerRef};
 use crate::arch;
+use crate::signals::{self, Handler, FAULTS};
 use crate::stack::paused::Paused;
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::ptr;
-use std::sync::{Once, OnceLock};
 
 /// Go's (`runtime/signal_unix.go` `sigPreempt`, where the reasons are): debuggers pass it through,
 /// the C library does not use it, it may come for no reason, and without a handler it is ignored.
@@ -29,63 +29,22 @@ pub(crate) const DEFAULT_SIGNAL: libc::c_int = libc::SIGURG;
 /// The highest signal of any system this runs on.
 const MOST_SIGNALS: usize = 64;
 
-struct Handler {
-    previous: OnceLock<libc::sigaction>,
-    active: Once,
-}
-
-static HANDLERS: [Handler; MOST_SIGNALS + 1] =
-    [const { Handler { previous: OnceLock::new(), active: Once::new() } }; MOST_SIGNALS + 1];
-
-/// Signals that report what a thread itself has done, or that nobody can catch.
-const UNFIT: [libc::c_int; 8] = [
-    libc::SIGKILL,
-    libc::SIGSTOP,
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGTRAP,
-    libc::SIGABRT,
-];
+/// By number.
+static HANDLERS: [Handler; MOST_SIGNALS + 1] = [const { Handler::new() }; MOST_SIGNALS + 1];
 
 /// Installs the handler for the whole process, once, ahead of the one that is there.
 pub(crate) fn install(signal: libc::c_int) -> io::Result<()> {
     let handler = usize::try_from(signal).ok().and_then(|signal| HANDLERS.get(signal));
-    let (Some(handler), false) = (handler, UNFIT.contains(&signal)) else {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
-    };
-    let mut previous = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: asking for the present handler changes nothing.
-    if unsafe { libc::sigaction(signal, ptr::null(), previous.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
+    match handler {
+        Some(handler) if !FAULTS.contains(&signal) => handler.install(signal, handle),
+        _ => Err(io::Error::from(io::ErrorKind::InvalidInput)),
     }
-    // SAFETY: filled by the system.
-    handler.previous.get_or_init(|| unsafe { previous.assume_init() });
-    let mut result = Ok(());
-    handler.active.call_once(|| {
-        // SAFETY: `handle` keeps the rules of a handler, and the struct is filled as the kernel asks.
-        unsafe {
-            let mut action: libc::sigaction = mem::zeroed();
-            action.sa_sigaction = handle as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-            libc::sigemptyset(&mut action.sa_mask);
-            if libc::sigaction(signal, &action, ptr::null_mut()) != 0 {
-                result = Err(io::Error::last_os_error());
-            }
-        }
-    });
-    result
 }
 
 /// The signals whose handlers are ours alone, so that they wake no task: a bit each, the lowest for
 /// signal 1.
 pub(crate) fn own_signals() -> u64 {
-    let is_ours_alone = |handler: &Handler| {
-        let previous = handler.previous.get().map(|previous| previous.sa_sigaction);
-        matches!(previous, Some(libc::SIG_DFL | libc::SIG_IGN))
-    };
-    let ours = (1..=MOST_SIGNALS).filter(|signal| is_ours_alone(&HANDLERS[*signal]));
+    let ours = (1..=MOST_SIGNALS).filter(|signal| HANDLERS[*signal].is_alone());
     ours.fold(0, |mask, signal| mask | 1 << (signal - 1))
 }
 
@@ -113,11 +72,16 @@ unsafe extern "C" fn handle(
             pause(worker, unsafe { arch::stack_pointer_of(context) });
         }
     }
-    // SAFETY: errno is this thread's; the arguments are the kernel's own.
-    unsafe {
-        chain(signal, info, context);
-        *libc::__errno_location() = errno;
+    // SAFETY: the arguments are the kernel's own.
+    let passed_on = unsafe { HANDLERS[signal as usize].pass_on(signal, info, context) };
+    // SAFETY: the kernel passes a valid siginfo.
+    if !passed_on && !unsafe { may_be_dropped(signal, info) } {
+        signals::set_default(signal);
+        // SAFETY: async-signal-safe; the signal comes again when this returns.
+        unsafe { libc::raise(signal) };
     }
+    // SAFETY: errno is this thread's.
+    unsafe { *libc::__errno_location() = errno };
 }
 
 /// Pauses the running task, whose code was interrupted at `sp`, if somebody waits for its window.
@@ -125,7 +89,7 @@ fn pause(worker: WorkerRef, sp: usize) {
     let Some(task) = worker.current.get() else { return };
     let window = task.header().image.window.get();
     // During a switch `current` is the next one already, and not all is in its place.
-    if window.is_null() || worker.previous.get().is_some() || worker.processor.exclusive() {
+    if window.is_null() || worker.previous.get().is_some() {
         return;
     }
     // SAFETY: a running task's window is alive.
@@ -166,40 +130,14 @@ fn sleep_a_slice() {
 /// What `si_code` is for a signal that was sent to a thread (`SI_TKILL`).
 const SENT_TO_THREAD: libc::c_int = -6;
 
-/// Passes the signal on to whom it would have reached without us.
+/// Whether a signal without another handler has had its effect: it is one of ours, or its default
+/// effect is none.
 ///
 /// # Safety
 ///
-/// The arguments are those the kernel passed to the running handler.
-unsafe fn chain(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let Some(previous) = HANDLERS[signal as usize].previous.get() else { return };
-    match previous.sa_sigaction {
-        libc::SIG_IGN => {}
-        libc::SIG_DFL => {
-            // SAFETY: the kernel passes a valid siginfo, which for such a signal names the sender.
-            let ours =
-                unsafe { (*info).si_code == SENT_TO_THREAD && (*info).si_pid() == libc::getpid() };
-            let ignored = [libc::SIGURG, libc::SIGCHLD, libc::SIGWINCH, libc::SIGCONT];
-            if !ours && !ignored.contains(&signal) {
-                // SAFETY: both are async-signal-safe; the signal comes again when this returns.
-                unsafe {
-                    let mut default: libc::sigaction = mem::zeroed();
-                    default.sa_sigaction = libc::SIG_DFL;
-                    libc::sigaction(signal, &default, ptr::null_mut());
-                    libc::raise(signal);
-                }
-            }
-        }
-        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: SA_SIGINFO says that the handler has this type.
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
-                unsafe { mem::transmute(handler) };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: without SA_SIGINFO the handler has this type.
-            let handler: extern "C" fn(libc::c_int) = unsafe { mem::transmute(handler) };
-            handler(signal);
-        }
-    }
+/// `info` is the second argument of the running handler.
+unsafe fn may_be_dropped(signal: libc::c_int, info: *const libc::siginfo_t) -> bool {
+    // SAFETY: passed on; for a signal that was sent it names the sender.
+    let ours = unsafe { (*info).si_code == SENT_TO_THREAD && (*info).si_pid() == libc::getpid() };
+    ours || [libc::SIGURG, libc::SIGCHLD, libc::SIGWINCH, libc::SIGCONT].contains(&signal)
 }

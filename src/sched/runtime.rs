@@ -4,9 +4,10 @@
 //! may be many.
 
 use super::blocking_pool::{self, Pool};
+use super::build_error::BuildError;
 use super::builder::TaskBuilder;
 use super::clock::Clock;
-use super::config::{BuildError, Builder, Config, Mode};
+use super::config::{Builder, Config, Mode};
 use super::counters::Metrics;
 use super::deadlock::Detector;
 use super::idle::Idle;

@@ -18,8 +18,9 @@ use super::mapping;
 use super::overflow;
 use super::window::{Commit, Window};
 use crate::raw_print::Line;
+use crate::signals::{self, Handler};
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -35,42 +36,15 @@ pub(crate) struct Faulting {
 /// Finds the window of the running thread that contains an address. Async-signal-safe.
 pub(crate) type Lookup = fn(address: usize) -> Option<Faulting>;
 
-struct Installed {
-    previous: libc::sigaction,
-    lookup: Lookup,
-}
-
-static INSTALLED: OnceLock<Installed> = OnceLock::new();
+static HANDLER: Handler = Handler::new();
+static LOOKUP: OnceLock<Lookup> = OnceLock::new();
 
 /// Installs the handler for the whole process, once, ahead of the one that is there.
 pub(crate) fn install(lookup: Lookup) {
-    INSTALLED.get_or_init(|| {
-        let mut previous = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: asking for the present handler changes nothing; all-zero is a valid sigaction.
-        let previous = unsafe {
-            libc::sigaction(libc::SIGSEGV, ptr::null(), previous.as_mut_ptr());
-            previous.assume_init()
-        };
-        Installed { previous, lookup }
-    });
-    static ACTIVE: std::sync::Once = std::sync::Once::new();
-    ACTIVE.call_once(|| {
-        // Only now, so that the handler never runs before INSTALLED is there for it.
-        // SAFETY: `handle` keeps the rules of a handler, and the struct is filled as the kernel
-        // asks.
-        unsafe {
-            let mut action: libc::sigaction = mem::zeroed();
-            action.sa_sigaction = handle as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-            libc::sigemptyset(&mut action.sa_mask);
-            if libc::sigaction(libc::SIGSEGV, &action, ptr::null_mut()) != 0 {
-                panic!(
-                    "cannot install the handler that grows stacks: {}",
-                    io::Error::last_os_error()
-                );
-            }
-        }
-    });
+    LOOKUP.get_or_init(|| lookup); // before the handler can run
+    if let Err(error) = HANDLER.install(libc::SIGSEGV, handle) {
+        panic!("cannot install the handler that grows stacks: {error}");
+    }
 }
 
 unsafe extern "C" fn handle(
@@ -78,7 +52,7 @@ unsafe extern "C" fn handle(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    let Some(installed) = INSTALLED.get() else { return };
+    let Some(lookup) = LOOKUP.get() else { return };
     // SAFETY: errno is this thread's, and the kernel passes a valid siginfo.
     let (errno, address, code) =
         unsafe { (*libc::__errno_location(), (*info).si_addr() as usize, (*info).si_code) };
@@ -88,7 +62,7 @@ unsafe extern "C" fn handle(
     // A signal somebody sent (code <= 0) carries no fault address.
     // SAFETY: the kernel passed this context to this handler.
     if code > 0 && unsafe { may_be_stack(address, context) } {
-        if let Some(faulting) = (installed.lookup)(address) {
+        if let Some(faulting) = lookup(address) {
             // SAFETY: the lookup names a window of this thread, which is alive while it runs there.
             let window = unsafe { &*faulting.window };
             match window.commit_to(address) {
@@ -108,9 +82,14 @@ unsafe extern "C" fn handle(
         }
     }
     // SAFETY: errno is this thread's; the arguments are the kernel's own.
-    unsafe {
+    let passed_on = unsafe {
         *libc::__errno_location() = errno;
-        chain(&installed.previous, signal, info, context);
+        HANDLER.pass_on(signal, info, context)
+    };
+    if !passed_on {
+        // A fault comes again when the access is repeated after this return: the default effect takes
+        // the process (and dumps core).
+        signals::set_default(signal);
     }
 }
 
@@ -129,42 +108,6 @@ unsafe fn may_be_stack(address: usize, context: *const libc::c_void) -> bool {
     // SAFETY: passed on.
     let sp = unsafe { crate::arch::stack_pointer_of(context) };
     address >= sp.saturating_sub(BELOW_STACK_POINTER)
-}
-
-/// Hands the signal to the handler that was there before.
-///
-/// # Safety
-///
-/// The arguments are those the kernel passed to the running handler.
-unsafe fn chain(
-    previous: &libc::sigaction,
-    signal: libc::c_int,
-    info: *mut libc::siginfo_t,
-    context: *mut libc::c_void,
-) {
-    match previous.sa_sigaction {
-        libc::SIG_DFL | libc::SIG_IGN => {
-            // The fault cannot be ignored: the default action takes the process (and dumps core)
-            // when the access is repeated after this return.
-            // SAFETY: restoring the default disposition is async-signal-safe.
-            unsafe {
-                let mut default: libc::sigaction = mem::zeroed();
-                default.sa_sigaction = libc::SIG_DFL;
-                libc::sigaction(signal, &default, ptr::null_mut());
-            }
-        }
-        handler if previous.sa_flags & libc::SA_SIGINFO != 0 => {
-            // SAFETY: SA_SIGINFO says that the handler has this type.
-            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
-                unsafe { mem::transmute(handler) };
-            handler(signal, info, context);
-        }
-        handler => {
-            // SAFETY: without SA_SIGINFO the handler has this type.
-            let handler: extern "C" fn(libc::c_int) = unsafe { mem::transmute(handler) };
-            handler(signal);
-        }
-    }
 }
 
 fn out_of_memory(window: &Window, faulting: &Faulting) -> ! {

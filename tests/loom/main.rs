@@ -15,6 +15,7 @@
 
 mod channel;
 mod channel_select;
+mod futex_lock;
 mod idle;
 mod join;
 mod ownership;
@@ -31,6 +32,9 @@ mod waiting;
 mod watch;
 
 // Not every model uses everything that is in the files.
+#[allow(dead_code)]
+#[path = "../../src/futex_lock.rs"]
+mod source_futex_lock;
 #[allow(dead_code)]
 #[path = "../../src/sched/idle.rs"]
 mod source_idle;
