@@ -59,15 +59,9 @@ pub(crate) unsafe fn init_stack(top: usize, entry: Entry) -> usize {
     sp
 }
 
-/// The registers of the code a signal interrupted.
-///
-/// # Safety
-///
-/// `context` is the third argument of a running SA_SIGINFO handler.
-unsafe fn registers<'a>(context: *const libc::c_void) -> &'a libc::mcontext_t {
-    // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
-    unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext }
-}
+/// What the ABI lets a function use below its stack pointer, in bytes. (None on Linux; other systems
+/// on this architecture have such a zone.)
+pub(crate) const RED_ZONE: usize = 0;
 
 /// The stack pointer of the code a signal interrupted.
 ///
@@ -75,31 +69,8 @@ unsafe fn registers<'a>(context: *const libc::c_void) -> &'a libc::mcontext_t {
 ///
 /// `context` is the third argument of a running SA_SIGINFO handler.
 pub(crate) unsafe fn stack_pointer_of(context: *const libc::c_void) -> usize {
-    // SAFETY: passed on.
-    unsafe { registers(context) }.sp as usize
-}
-
-/// The address of the instruction a signal interrupted.
-///
-/// # Safety
-///
-/// As [`stack_pointer_of`].
-#[allow(dead_code)] // for reports that walk the frames of a stack
-pub(crate) unsafe fn program_counter_of(context: *const libc::c_void) -> usize {
-    // SAFETY: passed on.
-    unsafe { registers(context) }.pc as usize
-}
-
-/// The frame pointer of the code a signal interrupted: x29, which points to a frame record in code
-/// that is built with frame pointers, and may be anything else in other code.
-///
-/// # Safety
-///
-/// As [`stack_pointer_of`].
-#[allow(dead_code)] // for reports that walk the frames of a stack
-pub(crate) unsafe fn frame_pointer_of(context: *const libc::c_void) -> usize {
-    // SAFETY: passed on.
-    unsafe { registers(context) }.regs[29] as usize
+    // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
+    unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.sp as usize }
 }
 
 /// Has the processor fetch the cache line of `address`, which may be any, without waiting for it.

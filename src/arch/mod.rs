@@ -2,8 +2,9 @@
 //!
 //! Each architecture is one file in `asm/` with the same two symbols, `midge_switch` and
 //! `midge_entry`, and one small file here that knows the layout of the frame they share
-//! ([`init_stack`]), enters it ([`switch`]) and knows where a signal frame keeps the registers
-//! ([`stack_pointer_of`] and its neighbours). All else in midge is the same everywhere.
+//! ([`init_stack`]), enters it ([`switch`]), and knows the stack of code that a signal interrupted:
+//! where it ends ([`stack_pointer_of`]) and what it may have in use beyond ([`RED_ZONE`]). All else
+//! in midge is the same everywhere.
 //!
 //! Guarantees: a switch keeps every register that the C ABI calls callee-saved, and the frame it
 //! leaves on the stack is plain bytes without absolute addresses of its own, so it may be copied
@@ -39,9 +40,7 @@ compile_error!(
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports)] // for reports that walk the frames of a stack
-pub(crate) use imp::{frame_pointer_of, program_counter_of};
-pub(crate) use imp::{init_stack, prefetch, stack_pointer_of, switch};
+pub(crate) use imp::{init_stack, prefetch, stack_pointer_of, switch, RED_ZONE};
 
 /// The first function of a fresh context. It gets the `arg` of the switch that resumes the context.
 pub(crate) type Entry = unsafe extern "C" fn(arg: usize) -> !;

@@ -77,16 +77,8 @@ pub(crate) unsafe fn init_stack(top: usize, entry: Entry) -> usize {
     sp
 }
 
-/// One register of the code a signal interrupted.
-///
-/// # Safety
-///
-/// `context` is the third argument of a running SA_SIGINFO handler, `register` one of libc's `REG_`
-/// numbers.
-unsafe fn register(context: *const libc::c_void, register: libc::c_int) -> usize {
-    // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
-    unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[register as usize] as usize }
-}
+/// What the ABI lets a function use below its stack pointer, in bytes.
+pub(crate) const RED_ZONE: usize = 128;
 
 /// The stack pointer of the code a signal interrupted.
 ///
@@ -94,32 +86,9 @@ unsafe fn register(context: *const libc::c_void, register: libc::c_int) -> usize
 ///
 /// `context` is the third argument of a running SA_SIGINFO handler.
 pub(crate) unsafe fn stack_pointer_of(context: *const libc::c_void) -> usize {
-    // SAFETY: passed on.
-    unsafe { register(context, libc::REG_RSP) }
-}
-
-/// The address of the instruction a signal interrupted.
-///
-/// # Safety
-///
-/// As [`stack_pointer_of`].
-#[allow(dead_code)] // for reports that walk the frames of a stack
-pub(crate) unsafe fn program_counter_of(context: *const libc::c_void) -> usize {
-    // SAFETY: passed on.
-    unsafe { register(context, libc::REG_RIP) }
-}
-
-/// The frame pointer of the code a signal interrupted: rbp, which points to the caller's one and
-/// the return address in code that is built with frame pointers, and may be anything else in other
-/// code.
-///
-/// # Safety
-///
-/// As [`stack_pointer_of`].
-#[allow(dead_code)] // for reports that walk the frames of a stack
-pub(crate) unsafe fn frame_pointer_of(context: *const libc::c_void) -> usize {
-    // SAFETY: passed on.
-    unsafe { register(context, libc::REG_RBP) }
+    // SAFETY: the kernel passes a ucontext_t, by the caller's promise.
+    let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    registers[libc::REG_RSP as usize] as usize
 }
 
 /// Has the processor fetch the cache line of `address`, which may be any, without waiting for it.

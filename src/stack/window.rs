@@ -18,6 +18,7 @@ use super::mapping;
 use super::ownership::Ownership;
 use super::trim::History;
 use super::turns::Turns;
+use crate::arch::RED_ZONE;
 use std::cell::Cell;
 use std::io;
 use std::ptr;
@@ -311,9 +312,6 @@ pub(crate) fn memory_is_short() -> bool {
 /// Meanwhile others give back what their windows do not need (see [`super::trim`]).
 const TRIES: u32 = 30;
 const PAUSE_MS: libc::c_long = 100;
-
-/// What the System V ABI lets a function use below its stack pointer, in bytes.
-const RED_ZONE: usize = 128;
 
 impl Drop for Window {
     fn drop(&mut self) {

@@ -36,23 +36,13 @@ std::arch::global_asm!(
     ".hidden midge_test_raise",
     ".globl midge_test_raise",
     "midge_test_raise:",
-    "push ebp",
     "push ebx",
-    "mov ebx, [esp + 28]", // registers
-    "mov [ebx], esp",
-    "mov eax, [esp + 12]", // number
-    "mov ebx, [esp + 16]", // process
-    "mov ecx, [esp + 20]", // thread
-    "mov edx, [esp + 24]", // signal
-    "mov ebp, 0x1234",
+    "mov eax, [esp + 8]",  // number
+    "mov ebx, [esp + 12]", // process
+    "mov ecx, [esp + 16]", // thread
+    "mov edx, [esp + 20]", // signal
     "int 0x80",
-    "call 3f", // tells its own address, the one after the system call: a call takes five bytes
-    "3:",
-    "pop eax",
-    "sub eax, 5",
-    "mov ebx, [esp + 28]",
-    "mov [ebx + 4], eax",
+    "mov eax, esp",
     "pop ebx",
-    "pop ebp",
     "ret",
 );

@@ -37,20 +37,14 @@ std::arch::global_asm!(
     "pop rbx",
     "pop rbp",
     "ret",
-    ".hidden midge_test_raise", // number: rdi, process: rsi, thread: rdx, signal: rcx, registers: r8
+    ".hidden midge_test_raise", // number: rdi, process: rsi, thread: rdx, signal: rcx
     ".globl midge_test_raise",
     "midge_test_raise:",
-    "push rbp",
     "mov rax, rdi",
     "mov rdi, rsi",
     "mov rsi, rdx",
     "mov rdx, rcx",
-    "mov ebp, 0x1234",
-    "lea r9, [rip + 2f]",
-    "mov [r8], rsp",
-    "mov [r8 + 8], r9",
     "syscall",
-    "2:",
-    "pop rbp",
+    "mov rax, rsp",
     "ret",
 );
