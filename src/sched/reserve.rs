@@ -1,9 +1,10 @@
 //! Tasks that have their thread to themselves, in the migrating mode.
 //!
 //! A task may lock its thread ([`lock_thread`]); and one that suspends while it unwinds leaves the
-//! thread in the midst of a panic (std counts them for each thread). While such a task is suspended,
-//! its worker is *reserved*: it gives its seat to another, rests, and runs nothing but the tasks
-//! that belong to its thread. The notice that makes it ask for a seat stays up all the while.
+//! thread in the midst of a panic (std counts them for each thread). From such a task's first
+//! suspension on its worker is *reserved*: it gives its seat to another and runs nothing but the tasks
+//! that belong to its thread, for which it needs none. The notice that makes it ask for a seat stays up
+//! all the while.
 //!
 //! In the other modes a worker's started tasks have no other thread, so nothing is reserved there.
 //!

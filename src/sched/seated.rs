@@ -1,4 +1,5 @@
-//! A worker without a seat: it asks for one, and rests until it is given one.
+//! A worker without a seat: it asks for one, and rests until it is given one, or until there is
+//! something to do for which it needs none.
 //!
 //! Go: `runtime/proc.go` `exitsyscall0`, `stopm`, `stoplockedm`.
 
@@ -11,8 +12,8 @@ use std::time::Instant;
 
 impl Worker {
     /// On the worker's own stack, when its seat has been retaken, too many are seated, or it is
-    /// reserved for the tasks of its thread: returns with a seat, or at the end of the runtime. If
-    /// it is reserved, with one of those tasks.
+    /// reserved for the tasks of its thread: returns with a seat, or at the end of the runtime; if
+    /// it is reserved, with one of those tasks instead.
     #[cold]
     pub(super) fn ask_for_seat(&self) -> Option<Ready> {
         let shared = self.shared();
@@ -28,12 +29,18 @@ impl Worker {
                     remote.inbox.forget_notice();
                 }
             };
-            if shared.seats.ask(self.index, reserved, must_run, told) == Answer::Spare {
-                self.rest_without_seat();
-                continue;
-            }
-            if !reserved || shared.seats.are_closed() {
-                return None;
+            match shared.seats.ask(self.index, reserved, must_run, told) {
+                Answer::Seated => return None,
+                Answer::Exempt { left_seat } => {
+                    self.leave_tasks();
+                    if left_seat {
+                        self.have_seats_filled();
+                    }
+                }
+                Answer::Spare => {
+                    self.rest_without_seat();
+                    continue;
+                }
             }
             while let Some(task) = self.processor.pop_bound() {
                 if task.header().thread_locked.get() {
@@ -50,11 +57,7 @@ impl Worker {
         let remote = self.remote();
         self.leave_tasks();
         if self.reserved.get() > 0 {
-            // The seat was given up in the middle of things: somebody else goes on. What cannot be
-            // had now, the monitor tries again.
-            if threads::fill_seats(&self.shared).is_err() {
-                shared.sysmon.fill_soon();
-            }
+            self.have_seats_filled();
         }
         if remote.inbox.any_tasks() && shared.seats.call(self.index) {
             return;
@@ -62,7 +65,7 @@ impl Worker {
         let patience = Instant::now() + CACHE_PATIENCE;
         let mut rest = None;
         // A token may be left from before.
-        while !shared.seats.is_seated(self.index) {
+        while shared.seats.rests(self.index) {
             self.trim_due();
             self.leave_tasks(); // those who waited for a window that was being trimmed
             let look = if rest.is_none() && Instant::now() < patience {
@@ -78,6 +81,14 @@ impl Worker {
         }
         drop(rest);
         shared.sysmon.wake_if_asleep();
+    }
+
+    /// The seat was given up in the middle of things: somebody else goes on. What cannot be had now,
+    /// the monitor tries again.
+    fn have_seats_filled(&self) {
+        if threads::fill_seats(&self.shared).is_err() {
+            self.shared().sysmon.fill_soon();
+        }
     }
 
     /// Leaves what others may run to them.

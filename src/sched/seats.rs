@@ -8,7 +8,9 @@
 //!
 //! A task that only one worker may run calls that worker to a seat, even beyond the limit. Whoever
 //! finds nothing to do while there are more seated than the limit gets up again. The same serves to
-//! change the number of workers.
+//! change the number of workers. A worker that is reserved for the tasks of its own thread
+//! ([`reserve`](super::reserve)) would not do anything else with a seat: it is *exempt*, and leaves
+//! its seat to the others from its first suspension on.
 //!
 //! All of it is under one lock, which nobody takes on the way of a switch. Guarantees: a seat that
 //! was given up is filled while there is work; a spare is called exactly once; the task that was
@@ -28,8 +30,16 @@ enum Place {
     Retaken,
     /// It rests without a seat, for whatever comes.
     Spare,
+    /// It runs the tasks of its thread, and needs no seat for them.
+    Exempt,
     /// It rests without a seat, until there is something for its thread.
     Reserved,
+}
+
+impl Place {
+    fn rests(self) -> bool {
+        matches!(self, Place::Spare | Place::Reserved)
+    }
 }
 
 /// Who gets a free seat.
@@ -50,6 +60,8 @@ pub(crate) enum Fill {
 pub(crate) enum Answer {
     /// Go on: it has a seat.
     Seated,
+    /// Go on with the tasks of its thread, without a seat. The one it had is to be filled.
+    Exempt { left_seat: bool },
     /// Look once more for what was posted, then rest: whoever gives it a seat wakes it.
     Spare,
 }
@@ -133,15 +145,15 @@ impl Seats {
         self.note(&inner);
     }
 
-    /// Whether a worker has lost its seat to others while its task hogs it.
-    pub(crate) fn is_retaken(&self, worker: usize) -> bool {
-        self.inner.lock().places[worker] == Place::Retaken
+    /// Whether a worker runs a task without a seat.
+    pub(crate) fn runs_without(&self, worker: usize) -> bool {
+        matches!(self.inner.lock().places[worker], Place::Retaken | Place::Exempt)
     }
 
     /// For a worker that has lost its seat, or finds nothing to do while too many are seated, or is
     /// `reserved` for the tasks of its thread.
     /// `must_run` is asked under the lock whether it has tasks that nobody else may run: then it
-    /// gets a seat in any case. `told` forgets what [`retake`](Self::retake) told it.
+    /// goes on in any case. `told` forgets what [`retake`](Self::retake) told it.
     pub(crate) fn ask(
         &self,
         worker: usize,
@@ -155,13 +167,15 @@ impl Seats {
         let others = inner.taken - usize::from(seated);
         // At the end of a runtime everybody gets a seat, to see it and to leave.
         let free = others < inner.limit && !reserved;
-        let answer = if free || inner.closed || must_run() {
-            if !seated {
-                inner.sit(worker);
-            }
+        let must_run = must_run();
+        inner.taken = others;
+        let answer = if free || inner.closed || (must_run && !reserved) {
+            inner.sit(worker);
             Answer::Seated
+        } else if must_run {
+            inner.places[worker] = Place::Exempt;
+            Answer::Exempt { left_seat: seated }
         } else {
-            inner.taken = others;
             inner.rest(worker, if reserved { Place::Reserved } else { Place::Spare });
             Answer::Spare
         };
@@ -175,18 +189,13 @@ impl Seats {
         answer
     }
 
-    /// Whether the runtime ends.
-    pub(crate) fn are_closed(&self) -> bool {
-        self.inner.lock().closed
+    /// Whether a worker rests without a seat.
+    pub(crate) fn rests(&self, worker: usize) -> bool {
+        self.inner.lock().places[worker].rests()
     }
 
-    /// Whether a worker that has rested is seated now.
-    pub(crate) fn is_seated(&self, worker: usize) -> bool {
-        self.inner.lock().places[worker] == Place::Seated
-    }
-
-    /// After a task was posted to a worker that alone may run it: gives it a seat if it is a spare.
-    /// True if so, and it is to be woken.
+    /// After a task was posted to a worker that alone may run it: ends its rest, if it rests
+    /// without a seat. True if so, and it is to be woken.
     #[must_use]
     pub(crate) fn call(&self, worker: usize) -> bool {
         // Pairs with the fence in `ask`.
@@ -195,11 +204,17 @@ impl Seats {
             return false;
         }
         let mut inner = self.inner.lock();
-        if !matches!(inner.places[worker], Place::Spare | Place::Reserved) {
-            return false;
+        match inner.places[worker] {
+            Place::Spare => {
+                inner.spares.retain(|spare| *spare != worker);
+                inner.sit(worker);
+            }
+            Place::Reserved => {
+                inner.resting -= 1;
+                inner.places[worker] = Place::Exempt;
+            }
+            _ => return false,
         }
-        inner.spares.retain(|spare| *spare != worker);
-        inner.sit(worker);
         self.note(&inner);
         true
     }
@@ -226,7 +241,8 @@ impl Seats {
     pub(crate) fn all_sleep(&self, sleepers: usize) -> bool {
         let inner = self.inner.lock();
         // Without anybody seated there may be work that waits for a thread.
-        inner.taken > 0 && sleepers >= inner.taken && !inner.places.contains(&Place::Retaken)
+        let runs = |place: &Place| matches!(place, Place::Retaken | Place::Exempt);
+        inner.taken > 0 && sleepers >= inner.taken && !inner.places.iter().any(runs)
     }
 
     /// How many workers there are, with a seat or without.
@@ -246,8 +262,7 @@ impl Seats {
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.spares.clear();
-        let rests =
-            |worker: &usize| matches!(inner.places[*worker], Place::Spare | Place::Reserved);
+        let rests = |worker: &usize| inner.places[*worker].rests();
         let resting: Vec<_> = (0..inner.places.len()).filter(rests).collect();
         resting.iter().for_each(|worker| inner.sit(*worker));
         self.note(&inner);
@@ -271,7 +286,7 @@ impl Inner {
     }
 
     fn sit(&mut self, worker: usize) {
-        self.resting -= usize::from(self.places[worker] != Place::Retaken);
+        self.resting -= usize::from(self.places[worker].rests());
         self.places[worker] = Place::Seated;
         self.taken += 1;
     }

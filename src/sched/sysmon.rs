@@ -122,20 +122,12 @@ struct Seen {
     since: Instant,
     /// The processor time that its thread had used when it had been at this task for half a slice.
     used: Option<Duration>,
-    /// Since when it has run nothing but tasks of its own thread (`reserve`), whether they suspend
-    /// or not.
-    reserved: Option<Instant>,
 }
 
 impl Seen {
     /// For how long its task has not suspended.
     fn hogs(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
-    }
-
-    /// For how long it has run nothing that is of use to others.
-    fn reserves(&self, now: Instant) -> Duration {
-        self.reserved.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 }
 
@@ -226,15 +218,14 @@ impl Monitor {
         for worker in 0..self.shared.remotes.len() {
             let paused = self.shared.remotes[worker].requests.is_paused(); // before what it is at
             let Some(seen) = self.running(worker, now) else { continue };
-            let hogs = seen.hogs(now) >= SLICE && self.is_served(worker);
-            if !hogs && seen.reserves(now) < SLICE {
+            if seen.hogs(now) < SLICE || !self.is_served(worker) {
                 continue;
             }
             // Where started tasks stay on their thread, another thread would be no help to them, and
             // would keep for good those that it began.
             if !self.shared.thread_bound() {
                 retaken |= self.somebody_waits() && self.retake(worker);
-                self.take_tasks_of_retaken(worker);
+                self.take_tasks_of(worker);
             }
             let suspect = Suspect { worker, task: seen.task, long: seen.hogs(now) };
             if suspect.is_one() && !paused {
@@ -292,21 +283,12 @@ impl Monitor {
         // SAFETY: workers outlive the monitor.
         let of = unsafe { &*of };
         let (ticks, task) = (of.slice(), of.current.address());
-        let reserved = of.reserved.get() > 0;
         if self.seen.len() <= worker {
-            self.seen.resize(
-                worker + 1,
-                Seen { ticks: 0, task: 0, since: now, used: None, reserved: None },
-            );
+            self.seen.resize(worker + 1, Seen { ticks: 0, task: 0, since: now, used: None });
         }
         let seen = &mut self.seen[worker];
         if (seen.ticks, seen.task) != (ticks, task) {
-            *seen = Seen { ticks, task, since: now, used: None, reserved: seen.reserved };
-        }
-        if !reserved || task == 0 {
-            seen.reserved = None;
-        } else if seen.reserved.is_none() {
-            seen.reserved = Some(now);
+            *seen = Seen { ticks, task, since: now, used: None };
         }
         if seen.used.is_none()
             && task != 0
@@ -326,11 +308,11 @@ impl Monitor {
         now.saturating_sub(before) >= SLICE / 2 || time.is_runnable() != Some(true)
     }
 
-    /// Moves what a worker without its seat has queued, and what its task still queues, to where
+    /// Moves what a hogged worker without a seat has queued, and what its task still queues, to where
     /// those who are busy find it, too: they steal only when they have nothing else to do.
-    fn take_tasks_of_retaken(&self, worker: usize) {
+    fn take_tasks_of(&self, worker: usize) {
         let shared = &self.shared;
-        if !shared.is_shared() || !shared.seats.is_retaken(worker) {
+        if !shared.is_shared() || !shared.seats.runs_without(worker) {
             return;
         }
         let remote = &shared.remotes[worker];
@@ -361,7 +343,7 @@ impl Monitor {
         waits && shared.idle.is_nobody()
     }
 
-    fn retake(&mut self, worker: usize) -> bool {
+    fn retake(&self, worker: usize) -> bool {
         let shared = &self.shared;
         if !shared.share_for_waiting() {
             return false;
@@ -373,9 +355,6 @@ impl Monitor {
             if shared.idle.wake_this(worker) {
                 remote.parker.unpark(); // it has suspended and lain down meanwhile
             }
-            // A reserved one that goes on gets a seat again; and so long it may keep it.
-            let seen = &mut self.seen[worker];
-            seen.reserved = seen.reserved.map(|_| Instant::now());
         }
         retaken
     }

@@ -77,7 +77,7 @@ impl Shared {
             });
         }
         for (worker, remote) in self.remotes.iter().enumerate() {
-            if self.idle.wake_this(worker) || !self.seats.is_seated(worker) {
+            if self.idle.wake_this(worker) || self.seats.rests(worker) {
                 remote.parker.unpark();
             }
         }

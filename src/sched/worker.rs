@@ -16,7 +16,7 @@ use super::switch::{self, Suspension};
 use super::Ready;
 use crate::arch;
 use crate::membarrier::light_fence;
-use crate::peek::{PeekPtr, PeekU32};
+use crate::peek::PeekPtr;
 use crate::raw_print::Line;
 use crate::stack::fault::{Faulting, SignalStack};
 use crate::stack::ownership::Waiters;
@@ -51,8 +51,7 @@ pub(crate) struct Worker {
     /// How many tasks are suspended on this thread while they unwind (see `unwind`).
     pub(crate) unwinding: Cell<u32>,
     /// How many reasons there are to run only the tasks that belong to this thread (see `reserve`).
-    /// The monitor looks at it, too.
-    pub(crate) reserved: PeekU32,
+    pub(crate) reserved: Cell<u32>,
     /// Counts as searching for work (see `idle`).
     pub(crate) searching: Cell<bool>,
     /// Whether its calls into the runtime are to be seen by the monitor (see `watch`).
@@ -294,7 +293,7 @@ pub(crate) fn run(shared: Arc<Shared>, index: usize, processor: Processor) {
         kept: Cell::new(ptr::null()),
         scheduler_sp: Cell::new(0),
         unwinding: Cell::new(0),
-        reserved: PeekU32::new(0),
+        reserved: Cell::new(0),
         searching: Cell::new(false),
         watched: Cell::new(watched),
     };

@@ -56,6 +56,7 @@ mod source_rests;
 #[allow(dead_code)]
 #[path = "../../src/sched/seats.rs"]
 mod source_seats;
+#[allow(dead_code)]
 #[path = "../../src/sched/slumber.rs"]
 mod source_slumber;
 #[allow(dead_code)]
