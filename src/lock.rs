@@ -62,9 +62,9 @@ impl Condvar {
         // Relaxed, here and below: wakers change the number after what they did under the lock, which
         // is held here.
         let before = self.wakes.load(Ordering::Relaxed);
-        let deadline = Instant::now() + most;
+        let deadline = Instant::now().checked_add(most); // else it never passes
         MutexGuard::unlocked(guard, || futex_wait(&self.wakes, before, Some(most)));
-        Instant::now() < deadline
+        deadline.is_none_or(|deadline| Instant::now() < deadline)
     }
 
     /// Wakes one who sleeps. The caller has changed under the lock what they wait for.

@@ -365,11 +365,12 @@ fn without_any_thread_it_is_a_clear_panic() {
     });
 }
 
-/// Takes as long as threads are kept: ten seconds.
 #[test]
 fn idle_threads_end() {
     let _watchdog = Watchdog::new("idle blocking threads".to_string());
-    let rt = build(Mode::Copying, 1);
+    let mut builder = common::builder();
+    builder.workers(1).blocking_keep_alive(Duration::from_millis(20));
+    let rt = common::try_build(Mode::Copying, &builder).unwrap();
     rt.run(|| {
         let gate = Gate::new();
         let calls: Vec<_> = (0..3)

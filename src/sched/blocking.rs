@@ -33,7 +33,8 @@ use std::thread;
 /// The threads are the runtime's. They are made when they are needed, up to
 /// [`Builder::max_blocking_threads`](crate::Builder::max_blocking_threads), beyond which closures
 /// wait for their turn, first come, first served; so closures that wait for each other may use the
-/// threads up. One without work for 10 seconds ends (tokio's `KEEP_ALIVE`, `blocking/pool.rs`).
+/// threads up. One without work for 10 seconds ends
+/// ([`Builder::blocking_keep_alive`](crate::Builder::blocking_keep_alive)).
 ///
 /// Called outside of tasks, it just calls `f`.
 ///

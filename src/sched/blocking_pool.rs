@@ -3,11 +3,12 @@
 //! A queue under one lock; threads take from its front. Whoever adds to it wakes a thread if more
 //! threads are idle than jobs wait, and else makes one more, up to the limit. An idle thread is
 //! counted as such until it runs, so two jobs never rely on the same one. A thread that has been
-//! idle for [`KEEP_ALIVE`] ends; it joins the one that ended before it, so that the runtime's end,
-//! which joins the last and all that still live, leaves none behind.
+//! idle for long ends; it joins the one that ended before it, so that the runtime's end, which joins
+//! the last and all that still live, leaves none behind.
 //!
 //! Go: `runtime/proc.go` `startm`, `stopm`; the shape is tokio's `blocking/pool.rs`.
 
+use super::config::Config;
 use super::shared::Shared;
 use crate::lock::{Condvar, Mutex, MutexGuard};
 use std::cell::OnceCell;
@@ -17,9 +18,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
-
-/// How long a thread waits for work before it ends. tokio: `KEEP_ALIVE` (`blocking/pool.rs`).
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// What a thread does. It does not panic.
 pub(crate) trait Job: Send + Sync {
@@ -33,6 +31,8 @@ pub(crate) trait Job: Send + Sync {
 pub(crate) struct Pool {
     name: String,
     limit: usize,
+    /// How long a thread waits for work before it ends.
+    keep_alive: Duration,
     state: Mutex<State>,
     work: Condvar,
     /// Those that live. Written under the lock.
@@ -65,12 +65,13 @@ pub(crate) fn runtime_of_thread() -> Option<Arc<Shared>> {
 }
 
 impl Pool {
-    /// No thread yet, and `limit` at most. `worker_name` is what the workers are called.
-    pub(crate) fn new(worker_name: &str, limit: usize) -> Pool {
-        let stem = worker_name.strip_suffix("-worker").unwrap_or(worker_name);
+    /// No thread yet.
+    pub(crate) fn new(config: &Config) -> Pool {
+        let stem = config.name.strip_suffix("-worker").unwrap_or(&config.name);
         Pool {
             name: format!("{stem}-blocking"), // Linux shows 15 bytes: "midge-blocking" fits
-            limit,
+            limit: config.max_blocking_threads,
+            keep_alive: config.blocking_keep_alive,
             state: Mutex::default(),
             work: Condvar::new(),
             threads: AtomicUsize::new(0),
@@ -148,7 +149,7 @@ impl Pool {
                 break;
             }
             state.idle += 1;
-            let timed_out = !self.work.wait_for(&mut state, KEEP_ALIVE);
+            let timed_out = !self.work.wait_for(&mut state, self.keep_alive);
             state.idle -= 1;
             if timed_out && state.queue.is_empty() {
                 break;

@@ -8,6 +8,7 @@ use super::pause;
 use super::remotes;
 use super::runtime::Runtime;
 use crate::stack::limits;
+use std::time::Duration;
 
 /// How far tasks may be moved: which promises the program has made.
 ///
@@ -40,6 +41,10 @@ pub(crate) const WINDOWS_PER_WORKER: usize = 128;
 /// is one beyond which closures wait.)
 pub(crate) const MOST_BLOCKING_THREADS: usize = 512;
 
+/// How long an idle one of them is kept unless the program says otherwise. tokio: `KEEP_ALIVE`
+/// (`runtime/blocking/pool.rs`).
+const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(10);
+
 /// Configures a runtime.
 ///
 /// ```
@@ -58,6 +63,7 @@ pub struct Builder {
     stress: Option<u64>,
     name: Option<String>,
     max_blocking_threads: Option<usize>,
+    blocking_keep_alive: Option<Duration>,
     no_deadlock_detection: bool,
     preempt_windows: bool,
     preempt_signal: Option<i32>,
@@ -76,6 +82,7 @@ pub(crate) struct Config {
     pub(crate) stress: Option<u64>,
     pub(crate) name: String,
     pub(crate) max_blocking_threads: usize,
+    pub(crate) blocking_keep_alive: Duration,
     pub(crate) deadlock_detection: bool,
     /// The signal by which windows are preempted, if they are.
     pub(crate) preempt: Option<libc::c_int>,
@@ -181,6 +188,23 @@ impl Builder {
     /// ```
     pub fn max_blocking_threads(&mut self, threads: usize) -> &mut Builder {
         self.max_blocking_threads = Some(threads);
+        self
+    }
+
+    /// How long a thread of [`blocking`](crate::blocking) that has nothing to do is kept for the
+    /// next call; the default is tokio's, 10 seconds (`thread_keep_alive`).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut builder = midge::Runtime::builder();
+    /// let rt = builder.blocking_keep_alive(Duration::from_millis(1)).build_pinned().unwrap();
+    /// assert_eq!(rt.run(|| midge::blocking(|| 6 * 7)), 42);
+    /// while rt.metrics().blocking_threads > 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// ```
+    pub fn blocking_keep_alive(&mut self, duration: Duration) -> &mut Builder {
+        self.blocking_keep_alive = Some(duration);
         self
     }
 
@@ -353,6 +377,7 @@ impl Builder {
             stress,
             name,
             max_blocking_threads,
+            blocking_keep_alive: self.blocking_keep_alive.unwrap_or(BLOCKING_KEEP_ALIVE),
             deadlock_detection: !self.no_deadlock_detection,
             preempt: (self.preempt_windows && mode == Mode::Migrating)
                 .then(|| self.preempt_signal.unwrap_or(pause::DEFAULT_SIGNAL)),

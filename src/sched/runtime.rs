@@ -229,7 +229,7 @@ impl Runtime {
             is_alone: AtomicBool::new(alone),
             injector: Injector::new(),
             windows,
-            blocking: Arc::new(Pool::new(&config.name, config.max_blocking_threads)),
+            blocking: Arc::new(Pool::new(&config)),
             deadlock: Detector::new(config.deadlock_detection),
             spawned_outside: AtomicU64::new(0),
             draining: AtomicBool::new(false),

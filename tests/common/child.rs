@@ -62,12 +62,17 @@ pub fn child_of_each_mode(
     child: impl FnOnce(Mode),
     judge: impl Fn(Mode, ExitStatus, &str),
 ) {
+    // All at once: what they wait for, they wait for together.
     if let Some(kind) = in_child() {
         let _watchdog = Watchdog::new(format!("{test}, {kind}"));
         return child(MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode"));
     }
-    for mode in MODES {
-        let output = child_of(test, &format!("{mode:?}"), &[]);
+    let outputs = std::thread::scope(|scope| {
+        let children =
+            MODES.map(|mode| scope.spawn(move || child_of(test, &format!("{mode:?}"), &[])));
+        children.map(|child| child.join().expect("the child is waited for"))
+    });
+    for (mode, output) in MODES.into_iter().zip(outputs) {
         judge(mode, output.status, &String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -94,6 +94,15 @@ pub fn for_each_mode_with(
     configure: impl Fn(&mut midge::Builder) -> &mut midge::Builder,
     check: impl Fn(&Runtime, Mode),
 ) {
+    in_each_mode(workers, &configure, &check);
+}
+
+/// Not generic: it is compiled once for each test program, not for each test.
+fn in_each_mode(
+    workers: &[usize],
+    configure: &dyn Fn(&mut midge::Builder) -> &mut midge::Builder,
+    check: &dyn Fn(&Runtime, Mode),
+) {
     for mode in MODES {
         for &count in workers {
             let _watchdog = Watchdog::new(format!("{mode:?} with {count} workers"));
@@ -164,13 +173,16 @@ pub fn rounds(release: usize, debug: usize) -> usize {
     }
 }
 
-/// A count for whose sake a test takes long, or a tenth of it where an emulator would make minutes
-/// of it. The one place in which tests do less under emulation, and say so.
+/// A count for whose sake a test takes long. A tenth of it where an emulator would make minutes of
+/// it, and where the environment has the whole suite done once more in another way: such a test
+/// has said itself how many workers it wants, and whether stress. The one place in which tests do
+/// less, and say so.
 pub fn repeated(count: usize) -> usize {
-    if emulator().is_none() {
+    let once_more = stressed() || std::env::var_os("MIDGE_WORKERS").is_some();
+    if emulator().is_none() && !once_more {
         return count;
     }
-    eprintln!("emulated: {} times instead of {count}", count / 10);
+    eprintln!("emulated, or once more: {} times instead of {count}", count / 10);
     count / 10
 }
 
