@@ -88,7 +88,7 @@ fn deepest(wanted: usize) -> Result<(usize, Option<String>), String> {
         grouped(available),
     );
     match available as usize {
-        fits if fits > 2 * descent::SHALLOWEST => Ok((fits & !0xfff, Some(why))),
+        fits if fits > 2 * descent::SHALLOWEST => Ok((fits, Some(why))),
         _ => Err(why),
     }
 }

@@ -153,6 +153,42 @@ fn a_locked_task_that_only_yields_stops_nobody() {
     }
 }
 
+/// Those who have begun in the window of a locked task go on there as well.
+#[test]
+fn a_locked_task_that_only_yields_leaves_its_window_to_others() {
+    const OTHERS: usize = 8;
+    let _watchdog = Watchdog::new("tasks in one window".into());
+    let mut builder = common::builder();
+    let rt = common::try_build(Mode::Migrating, builder.workers(1).windows(1)).unwrap();
+    let (begun, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let others: Vec<_> = (0..OTHERS)
+        .map(|_| {
+            let (begun, done) = (begun.clone(), done.clone());
+            rt.spawn(move || {
+                begun.fetch_add(1, Ordering::Relaxed);
+                task::park();
+                (0..10).for_each(|_| task::yield_now());
+                done.fetch_add(1, Ordering::Relaxed);
+            })
+        })
+        .collect();
+    let count = begun.clone();
+    let locked = rt.spawn(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        task::park();
+        let _guard = task::lock_thread();
+        while done.load(Ordering::Relaxed) < OTHERS {
+            (0..10_000).for_each(|_| std::hint::spin_loop()); // some 100 us
+            task::yield_now();
+        }
+    });
+    wait_until(|| begun.load(Ordering::Relaxed) == OTHERS + 1);
+    locked.task().unpark();
+    others.iter().for_each(|other| other.task().unpark());
+    others.into_iter().for_each(join);
+    join(locked);
+}
+
 #[test]
 fn on_an_ordinary_thread_it_does_nothing() {
     let guard = task::lock_thread();

@@ -20,6 +20,13 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A hundred thousand. Where the environment has the suite done once more, with other workers or under
+/// stress, a tenth: these tests say themselves how many workers they want, and whether stress.
+fn moves() -> usize {
+    let once_more = common::stressed() || std::env::var_os("MIDGE_WORKERS").is_some();
+    repeated(if once_more { 10_000 } else { 100_000 })
+}
+
 /// For what counts its steps, and takes as long as the machine lets it.
 fn feed_now_and_then(watchdog: &Watchdog, steps: usize) {
     if steps % 100 == 0 {
@@ -53,7 +60,7 @@ fn a_task_moves_100_000_times_under_stress() {
     let watchdog = Watchdog::new("moves under stress".into());
     let rt = try_build(Mode::Migrating, common::builder().workers(2).stress(11));
     let rt = rt.expect("the runtime is built");
-    move_about(&rt, repeated(100_000), task::yield_now, watchdog);
+    move_about(&rt, moves(), task::yield_now, watchdog);
 }
 
 #[test]
@@ -81,7 +88,7 @@ fn a_task_moves_100_000_times_away_from_a_busy_worker() {
     let watchdog = Watchdog::new("moves away from a hog".into());
     let rt = build(Mode::Migrating, 2);
     if rt.workers() >= 2 {
-        move_about(&rt, repeated(100_000), leave_a_hog_behind, watchdog);
+        move_about(&rt, moves(), leave_a_hog_behind, watchdog);
     }
 }
 
@@ -92,7 +99,7 @@ fn many_tasks_move_100_000_times_in_total() {
     let watchdog = Arc::new(Watchdog::new("many tasks move".into()));
     let rt = try_build(Mode::Migrating, common::builder().workers(4).windows(4).stress(12));
     let rt = rt.expect("the runtime is built");
-    let moves = repeated(100_000);
+    let wanted = moves();
     let total = Arc::new(AtomicUsize::new(0));
     rt.run(|| {
         let handles: Vec<_> = (0..TASKS as u64)
@@ -100,7 +107,7 @@ fn many_tasks_move_100_000_times_in_total() {
                 let (total, watchdog) = (total.clone(), watchdog.clone());
                 midge::spawn(move || {
                     let mut random = Random::new(seed);
-                    while total.load(Ordering::Relaxed) < moves {
+                    while total.load(Ordering::Relaxed) < wanted {
                         let before = os_thread();
                         recurse(random.below(16), &mut task::yield_now);
                         if os_thread() != before {
@@ -185,7 +192,7 @@ fn stays_at_home(rt: Runtime, watchdog: Watchdog) {
     let stopper = stop.clone();
     let watched = rt.spawn(move || {
         let (home, mut random) = (os_thread(), Random::new(99));
-        for suspension in 0..repeated(100_000) {
+        for suspension in 0..moves() {
             if suspension % 50 == 49 {
                 common::park_until_woken();
             } else {

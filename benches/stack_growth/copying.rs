@@ -47,7 +47,9 @@ impl Moving {
             ptr::copy_nonoverlapping(address as *const u8, end.sub(live), live);
         }
         // The frames to come would touch the rest, page by page.
-        for page in buffer[..self.size - live].iter_mut().step_by(4096) {
+        // SAFETY: sysconf only reads.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        for page in buffer[..self.size - live].iter_mut().step_by(page) {
             *page = 1;
         }
         black_box(&mut buffer);

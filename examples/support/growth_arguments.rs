@@ -42,10 +42,10 @@ pub enum Frame {
     /// A small buffer
     #[value(name = "512")]
     Bytes512,
-    /// Half a page
+    /// A buffer
     #[value(name = "2KiB", alias = "2048")]
     KiB2,
-    /// Two pages
+    /// A page or two
     #[value(name = "8KiB", alias = "8192")]
     KiB8,
     /// A large buffer: one call grows the stack

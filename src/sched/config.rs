@@ -89,7 +89,8 @@ pub(crate) struct Config {
 }
 
 impl Builder {
-    /// How many OS threads run tasks: at least 1. Without it the environment variable
+    /// How many OS threads run tasks, those aside that tasks have locked
+    /// ([`lock_thread`](crate::task::lock_thread)): at least 1. Without it the environment variable
     /// `MIDGE_WORKERS` says, else [`std::thread::available_parallelism`], which respects affinity
     /// and container limits.
     ///

@@ -264,9 +264,9 @@ pub fn yield_now() {
     unwind::unwind_if_cancelled(worker);
 }
 
-/// Whether a task that yields leaves its stack though there is no successor: to give up a seat that
-/// has been retaken, for the sake of suspending, or for those who want its window: they are as ready as
-/// any, and the task itself is the only one who can let them go on.
+/// Whether a task that yields leaves its stack though there is no successor: since its worker has
+/// been told to ask for a seat, for the sake of suspending, or for those who want its window: they are
+/// as ready as any, and the task itself is the only one who can let them go on.
 #[inline(never)] // what it needs would be in the frames of all who yield
 fn leaves_in_any_case(worker: WorkerRef) -> bool {
     worker.processor.stress

@@ -1,5 +1,5 @@
 //! A worker's inbox: woken tasks that only this worker may run, posted by others, and the notice
-//! that it has lost its seat.
+//! that it is to ask before it runs another task, since it has lost its seat or is reserved.
 //!
 //! One word says whether there is anything, so that a worker which picks a task looks at one word.
 //!
@@ -45,8 +45,8 @@ impl Inbox {
         self.any.load(Ordering::Relaxed) & POSTED != 0
     }
 
-    /// Tells the worker that it has lost its seat. Under the lock of the seats, as is
-    /// [`forget_notice`](Self::forget_notice).
+    /// Tells the worker to ask for a seat. Under the lock of the seats, as is
+    /// [`forget_notice`](Self::forget_notice); or by the worker itself.
     pub(crate) fn give_notice(&self) {
         self.any.fetch_or(NOTICE, Ordering::Relaxed); // the seats' lock orders it
     }
@@ -55,7 +55,7 @@ impl Inbox {
         self.any.fetch_and(!NOTICE, Ordering::Relaxed);
     }
 
-    /// Whether the worker is to ask for a seat before it runs another task.
+    /// Whether the worker is to ask before it runs another task.
     #[inline]
     pub(crate) fn has_notice(&self) -> bool {
         self.any.load(Ordering::Relaxed) & NOTICE != 0

@@ -176,7 +176,7 @@ impl Processor {
         }
         if remote.inbox.any() {
             if remote.inbox.has_notice() {
-                return None; // this worker runs nothing more before it has a seat
+                return None; // this worker runs nothing more before it has asked for a seat
             }
             self.take_posted(remote);
         }

@@ -43,9 +43,10 @@ impl Worker {
 /// cannot leave their thread, its neighbours go on there.
 ///
 /// Guards nest: the last one that is dropped lets the thread go. As does the end of the task,
-/// should a guard have been leaked. (Go's `runtime.LockOSThread` ends the thread then.) A task that
-/// holds a guard costs a switch of threads each time it suspends. On an ordinary thread a guard has
-/// no effect.
+/// should a guard have been leaked. (Go's `runtime.LockOSThread` ends the thread then.) In the
+/// migrating mode another worker takes the place of this one, so that the thread comes on top of those
+/// that [`Builder::workers`](crate::Builder::workers) says, and waking the task costs a switch of
+/// threads. On an ordinary thread a guard has no effect.
 ///
 /// # Panics
 ///

@@ -32,6 +32,7 @@ impl Worker {
             match shared.seats.ask(self.index, reserved, must_run, told) {
                 Answer::Seated => return None,
                 Answer::Exempt { left_seat } => {
+                    self.trim_due();
                     self.leave_tasks();
                     if left_seat {
                         self.have_seats_filled();
@@ -60,6 +61,7 @@ impl Worker {
             self.have_seats_filled();
         }
         if remote.inbox.any_tasks() && shared.seats.call(self.index) {
+            shared.sysmon.wake_if_asleep();
             return;
         }
         let patience = Instant::now() + CACHE_PATIENCE;

@@ -30,7 +30,7 @@ enum Place {
     Retaken,
     /// It rests without a seat, for whatever comes.
     Spare,
-    /// It runs the tasks of its thread, and needs no seat for them.
+    /// It runs the tasks of its thread, or did when it last asked, and needs no seat for them.
     Exempt,
     /// It rests without a seat, until there is something for its thread.
     Reserved,
@@ -62,7 +62,7 @@ pub(crate) enum Answer {
     Seated,
     /// Go on with the tasks of its thread, without a seat. The one it had is to be filled.
     Exempt { left_seat: bool },
-    /// Look once more for what was posted, then rest: whoever gives it a seat wakes it.
+    /// Look once more for what was posted, then rest: whoever ends the rest wakes it.
     Spare,
 }
 

@@ -262,7 +262,8 @@ impl Monitor {
         }
         // Relaxed: the parker orders it.
         let asked = fill.swap(false, Ordering::Relaxed);
-        if !asked && !self.somebody_waits() {
+        let waits = self.somebody_waits();
+        if !asked && !waits {
             return;
         }
         let filled = threads::fill_seats(&self.shared);
@@ -271,7 +272,9 @@ impl Monitor {
         }
         self.no_thread_before =
             matches!(filled, Err(NoWorker::System(_))).then(|| Instant::now() + NO_THREAD);
-        self.hogs.note_filled(filled);
+        if waits {
+            self.hogs.note_filled(filled);
+        }
     }
 
     /// What a worker is at, and since when it has been seen at it; None if it runs no task.

@@ -228,6 +228,8 @@ impl Worker {
         if self.shared.idle.wake_this(other) {
             let remote = &self.shared.remotes[other];
             remote.inbox.post(task); // it finds it when it wakes
+                                     // It may have got up by itself, and have come to rest without a seat.
+            let _ = self.shared.seats.call(other);
             remote.parker.unpark();
         } else {
             self.shared.inject(task);

@@ -173,16 +173,13 @@ pub fn rounds(release: usize, debug: usize) -> usize {
     }
 }
 
-/// A count for whose sake a test takes long. A tenth of it where an emulator would make minutes of
-/// it, and where the environment has the whole suite done once more in another way: such a test
-/// has said itself how many workers it wants, and whether stress. The one place in which tests do
-/// less, and say so.
+/// A count for whose sake a test takes long, or a tenth of it where an emulator would make minutes
+/// of it. The one place in which tests do less under emulation, and say so.
 pub fn repeated(count: usize) -> usize {
-    let once_more = stressed() || std::env::var_os("MIDGE_WORKERS").is_some();
-    if emulator().is_none() && !once_more {
+    if emulator().is_none() {
         return count;
     }
-    eprintln!("emulated, or once more: {} times instead of {count}", count / 10);
+    eprintln!("emulated: {} times instead of {count}", count / 10);
     count / 10
 }
 

@@ -234,7 +234,8 @@ fn the_end_seats_everybody() {
             let model = model.clone();
             thread::spawn(move || {
                 model.ask(worker);
-                assert!(model.closed.load(Ordering::Relaxed) && !model.seats.rests(worker));
+                assert!(model.closed.load(Ordering::Relaxed));
+                assert!(!model.seats.rests(worker) && !model.seats.runs_without(worker));
             })
         });
         model.closed.store(true, Ordering::Relaxed); // the lock of the seats orders it

@@ -21,7 +21,8 @@ pub fn memory(mib: usize) {
             return; // Then the run comes as it is.
         }
         libc::madvise(start, bytes, libc::MADV_HUGEPAGE);
-        for offset in (0..bytes).step_by(4096) {
+        let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
+        for offset in (0..bytes).step_by(page) {
             start.cast::<u8>().add(offset).write_volatile(1);
         }
         libc::munmap(start, bytes);
