@@ -16,7 +16,12 @@
 #[path = "x86_64.rs"]
 mod imp;
 
-#[cfg(all(target_os = "linux", target_arch = "aarch64", target_pointer_width = "64"))]
+#[cfg(all(
+    target_os = "linux",
+    target_arch = "aarch64",
+    target_pointer_width = "64",
+    target_endian = "little"
+))]
 #[path = "aarch64.rs"]
 mod imp;
 
@@ -30,11 +35,12 @@ mod imp;
     any(
         all(any(target_arch = "x86_64", target_arch = "aarch64"), target_pointer_width = "64"),
         target_arch = "x86"
-    )
+    ),
+    target_endian = "little"
 )))]
 compile_error!(
-    "midge does not support this target. It runs on Linux on x86_64, aarch64 and x86 (i686), and \
-     not on macOS or Windows."
+    "midge does not support this target. It runs on Linux on x86_64, aarch64 (little endian) and \
+     x86 (i686), and not on macOS or Windows."
 );
 
 #[cfg(test)]
