@@ -12,7 +12,8 @@
 //! ([`reserve`](super::reserve)) would not do anything else with a seat: it is *exempt*, and leaves
 //! its seat to the others from its first suspension on.
 //!
-//! All of it is under one lock, which nobody takes on the way of a switch. Guarantees: a seat that
+//! All of it is under one lock, which nobody takes on the way of a switch but who is reserved.
+//! Guarantees: a seat that
 //! was given up is filled while there is work; a spare is called exactly once; the task that was
 //! posted to a worker while it became a spare is seen by one of the two. `tests/loom/seats.rs`
 //! checks them.
@@ -40,6 +41,10 @@ impl Place {
     fn rests(self) -> bool {
         matches!(self, Place::Spare | Place::Reserved)
     }
+
+    fn runs_without(self) -> bool {
+        matches!(self, Place::Retaken | Place::Exempt)
+    }
 }
 
 /// Who gets a free seat.
@@ -60,7 +65,8 @@ pub(crate) enum Fill {
 pub(crate) enum Answer {
     /// Go on: it has a seat.
     Seated,
-    /// Go on with the tasks of its thread, without a seat. The one it had is to be filled.
+    /// Go on with the tasks of its thread, without a seat. If it had one until now, that is to be
+    /// filled.
     Exempt { left_seat: bool },
     /// Look once more for what was posted, then rest: whoever ends the rest wakes it.
     Spare,
@@ -147,7 +153,7 @@ impl Seats {
 
     /// Whether a worker runs a task without a seat.
     pub(crate) fn runs_without(&self, worker: usize) -> bool {
-        matches!(self.inner.lock().places[worker], Place::Retaken | Place::Exempt)
+        self.inner.lock().places[worker].runs_without()
     }
 
     /// For a worker that has lost its seat, or finds nothing to do while too many are seated, or is
@@ -241,8 +247,8 @@ impl Seats {
     pub(crate) fn all_sleep(&self, sleepers: usize) -> bool {
         let inner = self.inner.lock();
         // Without anybody seated there may be work that waits for a thread.
-        let runs = |place: &Place| matches!(place, Place::Retaken | Place::Exempt);
-        inner.taken > 0 && sleepers >= inner.taken && !inner.places.iter().any(runs)
+        let all_sit_or_rest = !inner.places.iter().any(|place| place.runs_without());
+        inner.taken > 0 && sleepers >= inner.taken && all_sit_or_rest
     }
 
     /// How many workers there are, with a seat or without.

@@ -227,8 +227,8 @@ impl Worker {
         let other = (self.index + 1 + self.processor.random_below(workers - 1)) % workers;
         if self.shared.idle.wake_this(other) {
             let remote = &self.shared.remotes[other];
-            remote.inbox.post(task); // it finds it when it wakes
-                                     // It may have got up by itself, and have come to rest without a seat.
+            // It finds it when it wakes; or it has got up by itself, and rests without a seat by now.
+            remote.inbox.post(task);
             let _ = self.shared.seats.call(other);
             remote.parker.unpark();
         } else {

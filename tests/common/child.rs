@@ -62,11 +62,11 @@ pub fn child_of_each_mode(
     child: impl FnOnce(Mode),
     judge: impl Fn(Mode, ExitStatus, &str),
 ) {
-    // All at once: what they wait for, they wait for together.
     if let Some(kind) = in_child() {
         let _watchdog = Watchdog::new(format!("{test}, {kind}"));
         return child(MODES.into_iter().find(|mode| format!("{mode:?}") == kind).expect("a mode"));
     }
+    // All at once: what they wait for, they wait for together.
     let outputs = std::thread::scope(|scope| {
         let children =
             MODES.map(|mode| scope.spawn(move || child_of(test, &format!("{mode:?}"), &[])));
